@@ -1,0 +1,59 @@
+/**
+ * Makes sure the packages of the lockfile are installed, once, and hands out the Node 24 among them.
+ * Plain JavaScript that any Node from 20 can run, because it runs before that Node is there.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+const stamp = join(root, 'node_modules', '.shedu-installed')
+
+/** Installs what is missing, says so, and returns the path of the Node that runs Shedu. */
+export function setUp() {
+  const wanted = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  const isInstalled = existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
+  if (!isInstalled) install(wanted)
+  return node
+}
+
+function install(wanted) {
+  console.error('shedu: installing the packages of package-lock.json (once; about half a minute)')
+  const isWindows = process.platform === 'win32'
+  const { status, error } = spawnSync(isWindows ? 'npm.cmd' : 'npm', ['ci', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 'inherit'],
+    shell: isWindows,
+  })
+  if (error !== undefined || status !== 0 || !existsSync(node)) {
+    console.error(
+      `shedu: npm ci did not succeed${error === undefined ? '' : ` (${error.message})`}; see above, mend it and try again`,
+    )
+    process.exit(1)
+  }
+  writeFileSync(stamp, wanted)
+}
+
+/** Runs a program under the installed Node, passes signals on, and resolves with its exit code. */
+export function run(args, options = {}) {
+  const child = spawn(setUp(), args, { stdio: 'inherit', ...options })
+  // The terminal sends Ctrl-C to the whole group: the child ends by itself, and this process waits for it.
+  const wait = () => {}
+  const passOn = () => child.kill('SIGTERM')
+  process.on('SIGINT', wait)
+  process.on('SIGTERM', passOn)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      process.off('SIGINT', wait)
+      process.off('SIGTERM', passOn)
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 143))
+    })
+  })
+}
+
+/** The path of a file of this repository. */
+export function inRepository(...parts) {
+  return join(root, ...parts)
+}
