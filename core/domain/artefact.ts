@@ -1,5 +1,6 @@
 /** Something attached to an image that claims to be a signature of it. Nothing in here has been verified: a registry wrote all of it. */
 import type { Digest } from './digest.ts'
+import type { Refusal, Silence } from './refusal.ts'
 
 /** cosign's legacy layout: a JSON payload (layer of the `.sig` manifest) and, in an annotation, a base64 signature over it. */
 export type SimpleSigningArtefact = {
@@ -14,3 +15,19 @@ export type SimpleSigningArtefact = {
 export type BundleArtefact = { readonly layout: 'bundle'; readonly bytes: Uint8Array; readonly source: Digest }
 
 export type Artefact = SimpleSigningArtefact | BundleArtefact
+
+/** What lay in one of the places where signatures may lie. All empty: the registry answered, and nothing is there. */
+export type Found = {
+  readonly artefacts: readonly Artefact[]
+  /** Things that lay there but could not be read as a signature, or broke a limit. */
+  readonly refusals: readonly Refusal[]
+  /** Parts of the place that the registry did not let us see. */
+  readonly silences: readonly Silence[]
+}
+
+/** Everything that is being looked up about one image, all of it at the same time. None of the promises rejects but for a bug. */
+export type Discovery = {
+  /** The image's own manifest; a refusal or a silence here answers every demand on the image. */
+  readonly manifest: Promise<'present' | Refusal | Silence>
+  readonly places: readonly Promise<Found>[]
+}

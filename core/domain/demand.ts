@@ -2,18 +2,11 @@
  * What a policy wants known about an image before anyone judges. Demands are gathered, never decided:
  * the same demand of two policies is gathered once, and `demandKey` is what it is called in the cache.
  */
+import type { PublicKey } from './public-key.ts'
 
 /** The digest algorithms a policy may ask a key's signatures to be made with. */
 export const HASH_ALGORITHMS = ['sha224', 'sha256', 'sha384', 'sha512'] as const
 export type HashAlgorithm = (typeof HASH_ALGORITHMS)[number]
-
-/** A public key that was parsed and found usable when the policy was loaded. */
-export type PublicKey = {
-  /** SHA-256 of the SubjectPublicKeyInfo, 64 hex digits. */
-  readonly fingerprint: string
-  /** The SubjectPublicKeyInfo in DER, base64. */
-  readonly spki: string
-}
 
 /** The image's digest carries a signature by this key, made over this hash. */
 export type KeySignatureDemand = {

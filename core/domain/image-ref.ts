@@ -14,6 +14,9 @@ export type ImageRef = {
   readonly digest: Digest | undefined
 }
 
+/** An image that cannot be moved any more. */
+export type PinnedRef = ImageRef & { readonly digest: Digest }
+
 // distribution/reference, regexp.go, re-derived from its grammar comment. All anchored, none nests a quantifier.
 const HOST_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/

@@ -93,7 +93,7 @@ export const CODES = {
   'deadline.exceeded': {
     kind: 'silent',
     sentence: 'the time the API server allows ran out before the image could be checked',
-    remedy: 'try again; what was learnt in the meantime is remembered. If it goes on, the registry is too slow',
+    remedy: 'try again; if it goes on, the registry is too slow, or the webhook needs a longer timeoutSeconds (at most 30)',
   },
   'internal.error': {
     kind: 'silent',
@@ -119,4 +119,28 @@ export function refusal(code: RefusalCode, detail: string): Refusal {
 
 export function silence(code: SilenceCode, detail: string): Silence {
   return { kind: 'silence', code, detail }
+}
+
+/** From what says most about the fault to what says least: a signature for another image is stranger than none. */
+const TELLING: readonly RefusalCode[] = [
+  'image.reference-invalid',
+  'image.not-found',
+  'image.digest-mismatch',
+  'image.ambiguous-manifest',
+  'image.not-pinned',
+  'limit.exceeded',
+  'signature.wrong-image',
+  'signature.invalid',
+  'signature.wrong-key',
+  'attestation.wrong-type',
+  'image.unsigned',
+  'policy.static-deny',
+  'policy.none-matched',
+]
+
+/** The refusal that helps its reader most; the same one whatever the order they come in. */
+export function mostTelling(refusals: readonly Refusal[]): Refusal | undefined {
+  const rank = (one: Refusal) => TELLING.indexOf(one.code)
+  const order = (a: Refusal, b: Refusal) => rank(a) - rank(b) || (a.detail < b.detail ? -1 : 1)
+  return refusals.toSorted(order)[0]
 }

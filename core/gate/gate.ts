@@ -2,23 +2,18 @@
 import type { Demand } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import type { Fact, Finding } from '#core/domain/fact.ts'
-import type { ImageRef } from '#core/domain/image-ref.ts'
+import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import type { Verdict } from '#core/domain/verdict.ts'
 import type { Workload } from '#core/domain/workload.ts'
 
-/** An image that cannot be moved any more. */
-export type PinnedImage = ImageRef & { readonly digest: Digest }
-
 export type Gate = {
   /** What the policies that match this image want known about it; empty when nothing has to be looked up. Pure. */
   readonly demandsOf: (image: ImageRef) => readonly Demand[]
-  /** Whether any policy speaks of this image. Pure. */
-  readonly isMatched: (image: ImageRef) => boolean
   /** Asks the registry once what the tag points at. Throws Unavailable. */
   readonly resolve: (image: ImageRef, signal: AbortSignal) => Promise<Digest | Refusal>
   /** One finding for each demand, in their order. Throws Unavailable when nothing at all could be learnt. */
-  readonly prove: (image: PinnedImage, demands: readonly Demand[], signal: AbortSignal) => Promise<readonly Finding[]>
+  readonly prove: (image: PinnedRef, demands: readonly Demand[], signal: AbortSignal) => Promise<readonly Finding[]>
   /** Turns facts into an answer. Pure, never throws but for a bug. */
   readonly judge: (workload: Workload, facts: readonly Fact[]) => Verdict
 }

@@ -1,0 +1,43 @@
+/** One piece of work for all who want it at the same time. */
+
+type Flight<T> = { readonly result: Promise<T>; readonly stop: AbortController; waiting: number }
+
+/**
+ * Shares work by key while it is under way. A caller who gives up leaves alone: the work goes on for the others, and is
+ * aborted when the last has left. Nothing is kept after it lands; that is a cache's business.
+ */
+export class SingleFlight<T> {
+  readonly #flights = new Map<string, Flight<T>>()
+
+  /** Joins the flight of this key or starts one. Rejects with `signal.reason` when this caller gives up. */
+  async run(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
+    const flight = this.#flights.get(key) ?? this.#start(key, work)
+    flight.waiting++
+    const leaving = Promise.withResolvers<never>()
+    const leave = () => leaving.reject(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      return await Promise.race([flight.result, leaving.promise])
+    } finally {
+      signal.removeEventListener('abort', leave)
+      flight.waiting--
+      if (flight.waiting === 0) this.#land(key, flight, signal.reason)
+    }
+  }
+
+  #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const stop = new AbortController()
+    const flight: Flight<T> = { result: Promise.try(work, stop.signal), stop, waiting: 0 }
+    // When the last caller has left nobody listens any more: a rejection then is expected, not unhandled.
+    flight.result.catch(() => {})
+    this.#flights.set(key, flight)
+    return flight
+  }
+
+  /** A flight that nobody waits for must not be joined: it may already have been told to stop. */
+  #land(key: string, flight: Flight<T>, reason: unknown): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    flight.stop.abort(reason)
+  }
+}
