@@ -21,14 +21,14 @@ export function setUp() {
 function install(wanted) {
   console.error('shedu: installing the packages of package-lock.json (once; about half a minute)')
   const isWindows = process.platform === 'win32'
-  const { status, error } = spawnSync(isWindows ? 'npm.cmd' : 'npm', ['ci', '--loglevel=error'], {
+  const { status, error } = spawnSync(isWindows ? 'npm.cmd' : 'npm', ['install', '--no-save', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 'inherit'],
     shell: isWindows,
   })
   if (error !== undefined || status !== 0 || !existsSync(node)) {
     console.error(
-      `shedu: npm ci did not succeed${error === undefined ? '' : ` (${error.message})`}; see above, mend it and try again`,
+      `shedu: npm install did not succeed${error === undefined ? '' : ` (${error.message})`}; see above, mend it and try again`,
     )
     process.exit(1)
   }

@@ -86,18 +86,18 @@ function splitRegistry(path: string): { registry: string; repository: string } {
 /** Lower-cases the host and drops `:443`, so that one registry has one name. */
 function parseRegistry(text: string): string {
   const host = text.toLowerCase()
-  const bracket = host.lastIndexOf(']')
-  const colon = host.indexOf(':', bracket + 1)
+  const colon = host.indexOf(':', host.lastIndexOf(']') + 1)
   const name = colon < 0 ? host : host.slice(0, colon)
-  const port = colon < 0 ? undefined : host.slice(colon + 1)
+  const port = colon < 0 ? '443' : host.slice(colon + 1)
   // toLowerCase turns some letters of other scripts into ASCII (the Kelvin sign into k): what was not ASCII before is refused.
-  const isName =
-    /^[\x21-\x7e]+$/.test(text) && (IPV6.test(name) || name.split('.').every(label => HOST_LABEL.test(label)))
-  if (!isName) throw new InputError(`${quoted(text)} is not the name of a registry`)
-  if (port !== undefined && (!PORT.test(port) || Number(port) > 65_535))
-    throw new InputError(`${quoted(port)} is not a port`)
-  if (DOCKER_HUB_ALIASES.has(name) && (port === undefined || port === '443')) return DOCKER_HUB
-  return port === undefined || port === '443' ? name : `${name}:${port}`
+  if (!/^[!-~]+$/.test(text) || !isHostName(name)) throw new InputError(`${quoted(text)} is not the name of a registry`)
+  if (!PORT.test(port) || Number(port) > 65_535) throw new InputError(`${quoted(port)} is not a port`)
+  if (port !== '443') return `${name}:${port}`
+  return DOCKER_HUB_ALIASES.has(name) ? DOCKER_HUB : name
+}
+
+function isHostName(name: string): boolean {
+  return IPV6.test(name) || name.split('.').every(label => HOST_LABEL.test(label))
 }
 
 function quoted(text: string): string {

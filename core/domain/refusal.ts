@@ -93,7 +93,8 @@ export const CODES = {
   'deadline.exceeded': {
     kind: 'silent',
     sentence: 'the time the API server allows ran out before the image could be checked',
-    remedy: 'try again; if it goes on, the registry is too slow, or the webhook needs a longer timeoutSeconds (at most 30)',
+    remedy:
+      'try again; if it goes on, the registry is too slow, or the webhook needs a longer timeoutSeconds (at most 30)',
   },
   'internal.error': {
     kind: 'silent',
@@ -122,25 +123,24 @@ export function silence(code: SilenceCode, detail: string): Silence {
 }
 
 /** From what says most about the fault to what says least: a signature for another image is stranger than none. */
-const TELLING: readonly RefusalCode[] = [
-  'image.reference-invalid',
-  'image.not-found',
-  'image.digest-mismatch',
-  'image.ambiguous-manifest',
-  'image.not-pinned',
-  'limit.exceeded',
-  'signature.wrong-image',
-  'signature.invalid',
-  'signature.wrong-key',
-  'attestation.wrong-type',
-  'image.unsigned',
-  'policy.static-deny',
-  'policy.none-matched',
-]
+const TELLING: Readonly<Record<RefusalCode, number>> = {
+  'image.reference-invalid': 1,
+  'image.not-found': 2,
+  'image.digest-mismatch': 3,
+  'image.ambiguous-manifest': 4,
+  'image.not-pinned': 5,
+  'limit.exceeded': 6,
+  'signature.wrong-image': 7,
+  'signature.invalid': 8,
+  'signature.wrong-key': 9,
+  'attestation.wrong-type': 10,
+  'image.unsigned': 11,
+  'policy.static-deny': 12,
+  'policy.none-matched': 13,
+}
 
 /** The refusal that helps its reader most; the same one whatever the order they come in. */
 export function mostTelling(refusals: readonly Refusal[]): Refusal | undefined {
-  const rank = (one: Refusal) => TELLING.indexOf(one.code)
-  const order = (a: Refusal, b: Refusal) => rank(a) - rank(b) || (a.detail < b.detail ? -1 : 1)
+  const order = (a: Refusal, b: Refusal) => TELLING[a.code] - TELLING[b.code] || (a.detail < b.detail ? -1 : 1)
   return refusals.toSorted(order)[0]
 }

@@ -7,6 +7,9 @@ export type JsonLimits = { readonly bytes: number; readonly depth: number }
 
 export type JsonObject = { readonly [key: string]: unknown }
 
+/** There is more here than the reader is willing to hold: longer, or more items. Whether it is well formed was not looked at. */
+export class LimitError extends InputError {}
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Fewer digits than this are always a safe integer (2^53 has 16). */
@@ -14,12 +17,13 @@ const LONG_INTEGER = /[0-9]{16}/
 
 /**
  * Parses UTF-8 JSON within `limits`. Throws an InputError on anything longer or deeper, on invalid UTF-8, a byte order
- * mark, and on a key that occurs twice in one object (Go takes one of them, JavaScript the other). Integers beyond 2^53
+ * mark, and on what readers disagree about: a key that occurs twice in one object (Go takes one of them, JavaScript the
+ * other), a lone surrogate (Go reads U+FFFD), a number too large for a double (Go refuses it). Integers beyond 2^53
  * become bigint, so that none is rounded into another.
  */
 export function parseUntrustedJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   if (bytes.byteLength > limits.bytes)
-    throw new InputError(`expected at most ${limits.bytes} bytes of JSON, got ${bytes.byteLength}`)
+    throw new LimitError(`expected at most ${limits.bytes} bytes of JSON, got ${bytes.byteLength}`)
   const text = decodeUtf8(bytes)
   refuseAmbiguity(text, limits.depth)
   try {
@@ -35,10 +39,10 @@ export function asObject(value: unknown, what: string): JsonObject {
   throw new InputError(`expected ${what} to be an object, got ${kindOf(value)}`)
 }
 
-/** The value as a list of at most `most` items; anything else is an InputError that names `what`. */
+/** The value as a list of at most `most` items; more is a LimitError, anything else an InputError that names `what`. */
 export function asArray(value: unknown, what: string, most: number): readonly unknown[] {
   if (!Array.isArray(value)) throw new InputError(`expected ${what} to be a list, got ${kindOf(value)}`)
-  if (value.length > most) throw new InputError(`expected at most ${most} items in ${what}, got ${value.length}`)
+  if (value.length > most) throw new LimitError(`expected at most ${most} items in ${what}, got ${value.length}`)
   return value
 }
 
@@ -75,7 +79,9 @@ function refuseAmbiguity(text: string, most: number): void {
         if (seen?.has(key))
           throw new InputError(`the key ${JSON.stringify(key.slice(0, 80))} occurs twice in one object`)
         seen?.add(key)
+        refuseUnportable(key)
       },
+      onLiteralValue: refuseUnportable,
       onObjectEnd: () => {
         depth--
         keys.pop()
@@ -91,6 +97,13 @@ function refuseAmbiguity(text: string, most: number): void {
     },
     { disallowComments: true },
   )
+}
+
+/** `1e400` is Infinity to JavaScript and an error to Go; an escaped lone surrogate keeps its value here and loses it there. */
+function refuseUnportable(value: unknown): void {
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new InputError('expected well-formed text, got a lone surrogate')
+  if (value === Infinity || value === -Infinity) throw new InputError('expected a number that a double can hold')
 }
 
 function keepInteger(_key: string, value: unknown, context: { readonly source?: string }): unknown {

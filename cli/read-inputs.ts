@@ -1,0 +1,108 @@
+/** Reads what -f names: files, folders with all that is in them, and `-` for standard input; all of it bounded. */
+import { createReadStream, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { InputError } from '#core/domain/input-error.ts'
+
+export type Input = {
+  /** What messages call it: the path as the user would write it. */
+  readonly file: string
+  readonly text: string
+}
+
+/** The syntax tree of a single object of this size takes some 2 GB, about what a process has. */
+const MAX_INPUT_BYTES = 8 * 1024 * 1024
+
+/** All inputs of one run: the manifests of a large cluster, not its backups. */
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+
+const MAX_FILES = 2000
+
+const STDIN = '-'
+
+/**
+ * Reads the inputs in the order in which they were named, the files of a folder in the order of their names. Throws an
+ * InputError that names the path for what is missing, unreadable or too large, and for a folder that holds no manifest.
+ */
+export async function readInputs(paths: readonly string[], stdin: Readable): Promise<readonly Input[]> {
+  if (paths.filter(path => path === STDIN).length > 1) throw new InputError('-f - can be given once only')
+  const files = paths.flatMap(path => (path === STDIN ? [STDIN] : listFiles(path)))
+  if (files.length > MAX_FILES) throw new InputError(`expected at most ${MAX_FILES} files, got ${files.length}`)
+  const inputs: Input[] = []
+  let total = 0
+  for (const path of files) {
+    const file = path === STDIN ? 'standard input' : path
+    const bytes = await readBytes(file, path === STDIN ? stdin : createReadStream(path))
+    total += bytes.byteLength
+    if (total > MAX_TOTAL_BYTES)
+      throw new InputError(`${file}: expected all files to have at most ${MAX_TOTAL_BYTES} bytes`)
+    inputs.push({ file, text: decodeUtf8(file, bytes) })
+  }
+  return inputs
+}
+
+/** A path that the user wrote may lead to anything that can be read, a pipe of the shell included. */
+function listFiles(path: string): readonly string[] {
+  const isFolder = attempt(path, () => statSync(path).isDirectory())
+  if (!isFolder) return [path]
+  const files = walk(path)
+  if (files.length === 0) throw new InputError(`${path}: there is no .yaml, .yml or .json file in this folder`)
+  return files
+}
+
+/**
+ * What kubectl reads with --recursive: links to files are followed, links to folders are not, so no link can lead in a
+ * circle. Names that start with a dot are passed over: .git and .github hold no objects.
+ */
+function walk(folder: string): readonly string[] {
+  const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
+  const visible = entries.filter(entry => !entry.name.startsWith('.'))
+  return visible
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(entry => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return walk(path)
+      if (!/\.(?:ya?ml|json)$/.test(entry.name)) return []
+      // Opening a named pipe would wait for someone to write into it.
+      if (!attempt(path, () => statSync(path).isFile())) throw new InputError(`${path}: expected a file`)
+      return [path]
+    })
+}
+
+async function readBytes(file: string, stream: Readable): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      length += chunk.byteLength
+      if (length > MAX_INPUT_BYTES) throw new InputError(`${file}: expected at most ${MAX_INPUT_BYTES} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  return Buffer.concat(chunks)
+}
+
+function decodeUtf8(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new InputError(`${file}: expected UTF-8`, { cause: error })
+  }
+}
+
+function attempt<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function unreadable(path: string, error: unknown): InputError {
+  if (error instanceof InputError) return error
+  const { code } = error as NodeJS.ErrnoException
+  const why = code === 'ENOENT' ? 'there is no such file or folder' : `cannot be read (${code ?? String(error)})`
+  return new InputError(`${path}: ${why}`, { cause: error })
+}

@@ -1,0 +1,129 @@
+/** Turns documents into the objects an API server would be sent: Lists unfolded, each with the place it was written at. */
+import { InputError } from '#core/domain/input-error.ts'
+import type { KubeObject, Subject } from '#core/domain/subject.ts'
+import { readFieldPath } from '#core/gate/field-path.ts'
+import { podSpecPath } from '#core/kinds/workload-kinds.ts'
+import type { Input } from './read-inputs.ts'
+import type { YamlDocument } from './read-yaml.ts'
+import { readYaml } from './read-yaml.ts'
+import type { FieldPath, Position } from './yaml-walk.ts'
+
+export type SourcedObject = {
+  /** The object as the API server would be asked to create it. */
+  readonly subject: Subject
+  readonly apiVersion: string
+  readonly file: string
+  /** Place of the document in its file, counted from 1. */
+  readonly document: number
+  /** Where the field of this path (as ImageUse.where spells it) was written; the object itself for an empty path. */
+  readonly positionOf: (where: string) => Position
+}
+
+/** Results are held until the last is known. A whole cluster of some thousand workloads fits. */
+const MAX_OBJECTS = 10_000
+
+/** Where an object stands: its document, and the path that leads to it there. */
+type Place = {
+  readonly file: string
+  readonly document: YamlDocument
+  readonly path: FieldPath
+  readonly namespace: string
+}
+
+/**
+ * Reads the objects of all inputs, in their order. `namespace` is that of objects which need one and name none. Throws
+ * an InputError that names file and line for a document that is no Kubernetes object.
+ */
+export function readObjects(inputs: readonly Input[], namespace: string): readonly SourcedObject[] {
+  const objects = inputs.flatMap(input =>
+    readDocuments(input).flatMap(document =>
+      unfold(document.value, {}, { file: input.file, document, path: [], namespace }),
+    ),
+  )
+  if (objects.length > MAX_OBJECTS)
+    throw new InputError(`expected at most ${MAX_OBJECTS} objects, got ${objects.length}`)
+  return objects
+}
+
+function readDocuments({ file, text }: Input): readonly YamlDocument[] {
+  try {
+    return readYaml(file, text)
+  } catch (error) {
+    if (!(error instanceof InputError && text.includes('{{'))) throw error
+    throw new InputError(`${error.message}; if this is a Helm template, render it first${HELM}`, { cause: error })
+  }
+}
+
+/** kubectl takes anything with a list of items for a List, whatever its kind. Items may leave their type to the List. */
+function unfold(value: unknown, inherited: KubeObject, place: Place): readonly SourcedObject[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw fault(place, 'expected a Kubernetes object')
+  const object: KubeObject = { ...inherited, ...value }
+  const { apiVersion, kind } = typeOf(object, place)
+  const items = Object.hasOwn(object, 'items') ? object['items'] : undefined
+  const isEmptyList = items === null && kind.endsWith('List')
+  if (!Array.isArray(items)) return isEmptyList ? [] : [toObject(object, apiVersion, kind, place)]
+  const itemType = kind === 'List' ? {} : { apiVersion, kind: kind.replace(/List$/, '') }
+  return items.flatMap((item, index) => unfold(item, itemType, { ...place, path: [...place.path, 'items', index] }))
+}
+
+function typeOf(object: KubeObject, place: Place): { apiVersion: string; kind: string } {
+  const { apiVersion, kind } = object as { apiVersion?: unknown; kind?: unknown }
+  for (const [name, value] of [
+    ['apiVersion', apiVersion],
+    ['kind', kind],
+  ] as const) {
+    if (typeof value !== 'string' || value === '')
+      throw fault(place, `expected a Kubernetes object, got one without ${name}${hint(place.file)}`)
+  }
+  if (!/^(?:[^/]+\/)?[^/]+$/.test(apiVersion as string))
+    throw fault(place, `expected apiVersion to be group/version, got ${JSON.stringify(apiVersion)}`)
+  if ((apiVersion as string).startsWith('kustomize.config.k8s.io/'))
+    throw fault(place, `a ${JSON.stringify(kind)} is for kustomize, not for the API server${KUSTOMIZE}`)
+  return { apiVersion: apiVersion as string, kind: kind as string }
+}
+
+function toObject(object: KubeObject, apiVersion: string, kind: string, place: Place): SourcedObject {
+  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''
+  const metadata = (object['metadata'] ?? {}) as KubeObject
+  // Of other kinds it is not known here whether they live in a namespace; nothing is made up for them.
+  const fallback = podSpecPath(group, kind) === undefined ? '' : place.namespace
+  const subject: Subject = {
+    operation: 'CREATE',
+    group,
+    kind,
+    subresource: '',
+    namespace: text(metadata['namespace'], 'metadata.namespace', place) || fallback,
+    name: text(metadata['name'], 'metadata.name', place),
+    object,
+    oldObject: undefined,
+    user: '',
+    isDryRun: true,
+  }
+  const positionOf = (where: string) =>
+    place.document.positionOf([...place.path, ...(where === '' ? [] : readFieldPath(where))])
+  return { subject, apiVersion, file: place.file, document: place.document.number, positionOf }
+}
+
+function text(value: unknown, field: string, place: Place): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  throw fault(
+    place,
+    `expected ${field} to be text, got ${JSON.stringify(value).slice(0, 80)}; put it in quotation marks`,
+  )
+}
+
+const KUSTOMIZE = ': kubectl kustomize FOLDER | shedu check -f - ...'
+const HELM = ': helm template CHART | shedu check -f - ...'
+
+/** Files that lie beside manifests and are none. */
+function hint(file: string): string {
+  if (/(?:^|[\\/])kustomization\.ya?ml$/.test(file)) return KUSTOMIZE
+  return /(?:^|[\\/])(?:values[^\\/]*|Chart)\.ya?ml$/.test(file) ? HELM : ''
+}
+
+function fault({ file, document, path }: Place, message: string): InputError {
+  const { line, column } = document.positionOf(path)
+  return new InputError(`${file}:${line}:${column}: document ${document.number}: ${message}`)
+}

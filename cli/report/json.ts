@@ -1,0 +1,83 @@
+/** Results for programs: one JSON object, whose fields are only ever added to while `version` is 1. */
+import { CODES } from '#core/domain/refusal.ts'
+import type { Objection } from '#core/domain/verdict.ts'
+import type { CheckResult, Outcome, Summary } from './result.ts'
+import { visibleJson } from './visible.ts'
+
+type JsonReport = {
+  readonly version: 1
+  /** In the order of the input. */
+  readonly results: readonly JsonResult[]
+  readonly summary: Summary
+}
+
+type JsonResult = {
+  readonly outcome: Outcome
+  readonly apiVersion: string
+  readonly kind: string
+  /** Empty for an object that lies in none. */
+  readonly namespace: string
+  /** Empty while it has yet to be generated. */
+  readonly name: string
+  readonly source: { readonly file: string; readonly document: number; readonly line: number; readonly column: number }
+  /** Why it was skipped or is invalid; null otherwise. */
+  readonly reason: string | null
+  readonly policies: readonly string[]
+  readonly objections: readonly JsonObjection[]
+  readonly warnings: readonly JsonObjection[]
+  /** Images that no policy covers. */
+  readonly unmatched: readonly Field[]
+  readonly pins: readonly (Field & { readonly from: string; readonly to: string })[]
+  readonly unpinned: readonly (Field & { readonly image: string; readonly code: string; readonly detail: string })[]
+  readonly proofs: readonly { readonly proves: string; readonly digest: string; readonly signer: string }[]
+}
+
+type Field = { readonly field: string; readonly line: number; readonly column: number }
+
+type JsonObjection = Field & {
+  readonly image: string
+  readonly code: string
+  /** `silent`: the world did not answer, so another attempt may end otherwise. */
+  readonly kind: 'refused' | 'silent'
+  readonly sentence: string
+  readonly detail: string
+  readonly remedy: string
+  readonly policies: readonly string[]
+}
+
+/** The whole report, on lines of its own, for standard output. */
+export function renderJson(results: readonly CheckResult[], summary: Summary): string {
+  const report: JsonReport = { version: 1, results: results.map(toJson), summary }
+  return `${visibleJson(report)}\n`
+}
+
+function toJson(result: CheckResult): JsonResult {
+  const { object, outcome, reason, policies, pinning } = result
+  const { kind, namespace, name } = object.subject
+  const field = (where: string): Field => ({ field: where, ...object.positionOf(where) })
+  const toObjection = ({ because, where, image, policies }: Objection): JsonObjection => {
+    const { kind, sentence, remedy } = CODES[because.code]
+    return { ...field(where), image, code: because.code, kind, sentence, detail: because.detail, remedy, policies }
+  }
+  return {
+    outcome,
+    apiVersion: object.apiVersion,
+    kind,
+    namespace,
+    name,
+    source: { file: object.file, document: object.document, ...object.positionOf('') },
+    reason: reason ?? null,
+    policies,
+    objections: result.objections.map(toObjection),
+    warnings: result.warnings.map(toObjection),
+    unmatched: result.unmatched.map(field),
+    pins: pinning.pins.map(({ where, from, to }) => ({ ...field(where), from, to })),
+    unpinned: pinning.unpinned.map(({ where, image, because }) => ({
+      ...field(where),
+      image,
+      code: because.code,
+      detail: because.detail,
+    })),
+    proofs: result.proofs.map(({ proves, digest, signer }) => ({ proves, digest, signer: signer.fingerprint })),
+  }
+}

@@ -1,0 +1,94 @@
+/** Results for people: one line for each object, what stands against it below, each fault with its line and its remedy. */
+import { CODES } from '#core/domain/refusal.ts'
+import type { Objection } from '#core/domain/verdict.ts'
+import type { Pinning } from '#core/gate/pin.ts'
+import type { CheckResult, Outcome, Summary } from './result.ts'
+import { visible } from './visible.ts'
+
+/** Colours a word, or leaves it as it is. */
+export type Paint = (colour: Colour, text: string) => string
+
+type Colour = 'green' | 'red' | 'yellow' | 'gray' | 'bold'
+
+const COLOURS: Readonly<Record<Outcome, Colour>> = {
+  admitted: 'green',
+  refused: 'red',
+  undecided: 'yellow',
+  skipped: 'gray',
+  invalid: 'red',
+}
+
+/** More of one kind under one object than this, and nobody reads them; the JSON report holds all. */
+const MAX_SHOWN = 50
+
+/** One object: a line that says what became of it, then pins, objections and warnings. */
+export function renderResult(result: CheckResult, paint: Paint): string {
+  const { object, outcome, reason } = result
+  const { kind, namespace, name } = object.subject
+  const path = [...(namespace === '' ? [] : [namespace]), name || '(name to be generated)'].join('/')
+  const title = `${paint(COLOURS[outcome], outcome)} ${visible(kind)} ${visible(path)} (${place(result, '')})`
+  const lines = [
+    reason === undefined ? title : `${title}: ${visible(reason)}`,
+    ...some(result.pinning.pins, pin => [renderPin(pin, result, paint)]),
+    ...some(result.objections, objection => renderObjection(objection, result, paint)),
+    ...some(result.warnings, warning => renderObjection(warning, result, paint, 'warning')),
+    ...some(notesOf(result), note => [note]),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** `12 objects: 9 admitted, 2 refused, 1 could not be told`. */
+export function renderSummary(summary: Summary): string {
+  const counts = [
+    `${summary.admitted} admitted`,
+    `${summary.refused} refused`,
+    ...(summary.undecided > 0 ? [`${summary.undecided} could not be told`] : []),
+    ...(summary.skipped > 0 ? [`${summary.skipped} skipped`] : []),
+    ...(summary.invalid > 0 ? [`${summary.invalid} invalid`] : []),
+  ]
+  return `${summary.objects} ${summary.objects === 1 ? 'object' : 'objects'}: ${counts.join(', ')}\n`
+}
+
+function renderPin({ where, from, to }: Pinning['pins'][number], result: CheckResult, paint: Paint): string {
+  const digest = to.slice(to.indexOf('@') + 1)
+  return `  ${paint('gray', 'pinned')} ${place(result, where)}  ${visible(from)} → ${visible(digest)}`
+}
+
+function renderObjection(objection: Objection, result: CheckResult, paint: Paint, label?: string): readonly string[] {
+  const { because, where, image, policies } = objection
+  const { sentence, remedy } = CODES[because.code]
+  const prefix = label === undefined ? '' : `${paint('yellow', label)} `
+  return [
+    `  ${prefix}${place(result, where)}  ${visible(where)}`,
+    ...(image === '' ? [] : [`    image: ${visible(image)}`]),
+    `    ${paint('bold', because.code)}: ${sentence}`,
+    ...(because.detail === '' ? [] : [`    ${visible(because.detail)}`]),
+    `    to fix: ${remedy}`,
+    ...(policies.length === 0 ? [] : [`    policies: ${visible(policies.join(', '))}`]),
+  ]
+}
+
+/** What stands against nothing and still has to be known: images no policy speaks of, tags that stayed tags. */
+function notesOf(result: CheckResult): readonly string[] {
+  const said = new Set([...result.objections, ...result.warnings].map(objection => objection.where))
+  const uncovered = result.unmatched.filter(where => !said.has(where))
+  const unpinned = result.pinning.unpinned.filter(({ where }) => !said.has(where))
+  return [
+    ...uncovered.map(where => `  note ${place(result, where)}  ${visible(where)}: no policy covers this image`),
+    ...unpinned.map(
+      ({ where, because }) =>
+        `  note ${place(result, where)}  ${visible(where)}: not pinned: ${because.code}: ${visible(because.detail)}`,
+    ),
+  ]
+}
+
+function some<T>(items: readonly T[], render: (item: T) => readonly string[]): readonly string[] {
+  const lines = items.slice(0, MAX_SHOWN).flatMap(render)
+  return items.length > MAX_SHOWN ? [...lines, `  … and ${items.length - MAX_SHOWN} more; -o json shows all`] : lines
+}
+
+/** The object's own place has no column: it begins where its document does. */
+function place({ object }: CheckResult, where: string): string {
+  const { line, column } = object.positionOf(where)
+  return `${visible(object.file)}:${line}${where === '' ? '' : `:${column}`}`
+}

@@ -1,0 +1,46 @@
+/** Text that files and registries wrote, made fit for a terminal: nothing in it moves the cursor or hides, and it ends. */
+
+/** Controls, format characters (the bidirectional ones among them), line and paragraph separators, halves of surrogate pairs. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+/** The same, less what JSON.stringify escapes by itself or puts between values. */
+const INVISIBLE_IN_JSON = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** Longer than any reference, path or sentence of ours. */
+const MAX_CHARACTERS = 600
+
+const MAX_LINES = 100
+
+/** Programs compare names, so they get all of one that could be real. */
+const MAX_CHARACTERS_IN_JSON = 4096
+
+/** The text with every invisible character written out, cut where nobody would read on. */
+export function visible(text: string): string {
+  return cut(text, MAX_CHARACTERS).replace(INVISIBLE, escaped)
+}
+
+/** The same for a message of several lines of ours: help, or the faults of all policies. */
+export function visibleLines(text: string): string {
+  const lines = text.split('\n').map(visible)
+  const more = lines.length - MAX_LINES
+  return [...lines.slice(0, MAX_LINES), ...(more > 0 ? [`… and ${more} more lines`] : [])].join('\n')
+}
+
+/** The value as JSON in which no invisible character stands raw, and no text goes on for ever. */
+export function visibleJson(value: unknown): string {
+  const bounded = (_key: string, member: unknown) =>
+    typeof member === 'string' ? cut(member, MAX_CHARACTERS_IN_JSON) : member
+  return JSON.stringify(value, bounded, 2).replace(INVISIBLE_IN_JSON, escaped)
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
+}
+
+/** As JSON and JavaScript write it: two escapes for what lies beyond 16 bits. */
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => {
+    const unit = character.charCodeAt(index).toString(16)
+    return `\\u${unit.padStart(4, '0')}`
+  }).join('')
+}

@@ -1,0 +1,53 @@
+/** The body of an answer, counted while it comes. */
+import type { Dispatcher } from 'undici'
+import type { Refusal } from '#core/domain/refusal.ts'
+import { unreachable } from './failure.ts'
+
+/** How many bytes may come, and what to say when more do. */
+export type Cap = { readonly bytes: number; readonly excess: (found: string) => Refusal }
+
+export type Headers = ReadonlyMap<string, string>
+
+type Body = Dispatcher.ResponseData['body']
+
+/** A longer error page costs the connection instead of the time to read it; the distribution API's errors are below 1 KiB. */
+const DISCARDED_BYTES = 16 * 1024
+
+/** Reads up to the cap. Content-Length is believed only where it says too much. Throws Unavailable for an encoded answer. */
+export async function readBody(body: Body, headers: Headers, cap: Cap, about: string): Promise<Uint8Array | Refusal> {
+  const declared = Number(headers.get('content-length') ?? 0)
+  if (declared > cap.bytes) {
+    abandon(body)
+    return cap.excess(`${declared}`)
+  }
+  // A few bytes of gzip are gigabytes of zeros, and a digest is over what is stored, not over what is unpacked.
+  const encoding = headers.get('content-encoding') ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') {
+    abandon(body)
+    throw unreachable(about, `the answer is encoded as ${JSON.stringify(encoding.slice(0, 40))}, unasked`)
+  }
+  return await count(body, cap)
+}
+
+/** Nothing that comes with another status than 200 is of interest, but once it is read the connection can be used again. */
+export async function discardBody(body: Body): Promise<Uint8Array> {
+  await body.dump({ limit: DISCARDED_BYTES })
+  return new Uint8Array()
+}
+
+async function count(body: Body, cap: Cap): Promise<Uint8Array | Refusal> {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of body as AsyncIterable<Uint8Array>) {
+    bytes += piece.byteLength
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (bytes > cap.bytes) return cap.excess('more')
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces, bytes)
+}
+
+/** Destroying an unread body is an error to whoever listens; here nobody does. */
+function abandon(body: Body): void {
+  body.on('error', () => {}).destroy()
+}

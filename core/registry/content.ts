@@ -1,0 +1,119 @@
+/** What is fetched from a repository, and that it is what it is called: every digest is computed again over the raw bytes. */
+import type { Digest } from '#core/domain/digest.ts'
+import { digestOf } from '#core/domain/digest.ts'
+import { InputError } from '#core/domain/input-error.ts'
+import type { Refusal } from '#core/domain/refusal.ts'
+import { refusal } from '#core/domain/refusal.ts'
+import type { Cap } from './body.ts'
+import { statusFailure } from './failure.ts'
+import type { Descriptor, Manifest } from './manifest.ts'
+import { decodeManifest, INDEX_TYPES, MANIFEST_TYPES } from './manifest.ts'
+import type { Repository } from './repository.ts'
+import type { Answer } from './transport.ts'
+
+/** The registry has no such thing. */
+export type Absent = { readonly kind: 'absent' }
+
+export type Blob = { readonly kind: 'blob'; readonly digest: Digest; readonly bytes: Uint8Array }
+
+type Expected = { readonly digest?: Digest; readonly size?: number }
+type Fetch = { readonly path: string; readonly accept: string; readonly most: number; readonly expected: Expected }
+type Content = { readonly kind: 'content'; readonly digest: Digest; readonly answer: Answer }
+
+const ACCEPT_MANIFEST = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ')
+
+/** What a tag points at just now. Throws Unavailable. */
+export function fetchTag(
+  repository: Repository,
+  tag: string,
+  signal: AbortSignal,
+): Promise<Manifest | Absent | Refusal> {
+  return fetchManifest(repository, tag, {}, signal)
+}
+
+/** The manifest with this digest and, where it is known, this size. Throws Unavailable. */
+export function fetchPinned(
+  repository: Repository,
+  expected: { readonly digest: Digest; readonly size?: number },
+  signal: AbortSignal,
+): Promise<Manifest | Absent | Refusal> {
+  return fetchManifest(repository, expected.digest, expected, signal)
+}
+
+/** The blob of this descriptor, if that says it is no larger than `most` bytes. Throws Unavailable. */
+export async function fetchBlob(
+  repository: Repository,
+  descriptor: Descriptor,
+  most: number,
+  signal: AbortSignal,
+): Promise<Blob | Absent | Refusal> {
+  const fetch = { path: `blobs/${descriptor.digest}`, accept: '*/*', most, expected: descriptor }
+  const content = await fetchContent(repository, fetch, signal)
+  return content.kind === 'content' ? { kind: 'blob', digest: content.digest, bytes: content.answer.bytes } : content
+}
+
+/** The refusal of a manifest that cannot be read in one way only. */
+export function ambiguous(repository: Repository, what: string, reason: string): Refusal {
+  return refusal('image.ambiguous-manifest', `${repository.about}: ${what}: ${reason}`)
+}
+
+async function fetchManifest(
+  repository: Repository,
+  reference: string,
+  expected: Expected,
+  signal: AbortSignal,
+): Promise<Manifest | Absent | Refusal> {
+  const { manifestBytes, jsonDepth } = repository.limits
+  const fetch = { path: `manifests/${reference}`, accept: ACCEPT_MANIFEST, most: manifestBytes, expected }
+  const content = await fetchContent(repository, fetch, signal)
+  if (content.kind !== 'content') return content
+  const { bytes, headers } = content.answer
+  try {
+    return decodeManifest({ bytes, digest: content.digest }, headers.get('content-type'), {
+      bytes: manifestBytes,
+      depth: jsonDepth,
+    })
+  } catch (error) {
+    if (error instanceof InputError) return ambiguous(repository, reference, error.message)
+    throw error
+  }
+}
+
+async function fetchContent(
+  repository: Repository,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<Content | Absent | Refusal> {
+  const cap = capOf(repository, fetch)
+  const { size = 0 } = fetch.expected
+  if (size > fetch.most) return cap.excess(`${size}`)
+  const answer = await repository.get({ url: repository.urlOf(fetch.path), accept: fetch.accept, cap }, signal)
+  if (answer.kind === 'refusal') return answer
+  if (answer.status === 404) return { kind: 'absent' }
+  if (answer.status !== 200) throw statusFailure(answer, repository.about)
+  const digest = digestOf(answer.bytes)
+  const objection = objectionTo(answer, digest, fetch.expected)
+  if (objection === undefined) return { kind: 'content', digest, answer }
+  return refusal('image.digest-mismatch', `${repository.about}: ${fetch.path}: ${objection}`)
+}
+
+/** A descriptor that says too little is lying just as one that says too much: neither is read beyond what it says. */
+function capOf({ about }: Repository, { path, most, expected: { size } }: Fetch): Cap {
+  if (size !== undefined && size <= most) {
+    const mismatch = (found: string) => `${about}: ${path}: expected ${size} bytes as its descriptor says, got ${found}`
+    return { bytes: size, excess: found => refusal('image.digest-mismatch', mismatch(found)) }
+  }
+  const tooMuch = (found: string) => `${about}: ${path}: expected at most ${most} bytes, got ${found}`
+  return { bytes: most, excess: found => refusal('limit.exceeded', tooMuch(found)) }
+}
+
+/** CVE-2023-47630: a header is what the registry says of the content; the content is what will run. They must agree all the same. */
+function objectionTo({ bytes, headers }: Answer, digest: Digest, expected: Expected): string | undefined {
+  if (expected.size !== undefined && expected.size !== bytes.byteLength)
+    return `expected ${expected.size} bytes as its descriptor says, got ${bytes.byteLength}`
+  if (expected.digest !== undefined && expected.digest !== digest) return `got content with the digest ${digest}`
+  const said = headers.get('docker-content-digest')
+  if (said !== undefined && said !== digest)
+    return `got content with the digest ${digest}, and a header that says ${JSON.stringify(said.slice(0, 120))}`
+  return undefined
+}

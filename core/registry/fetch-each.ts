@@ -1,0 +1,42 @@
+/** Many things of one repository: each digest once, so many at the same time, and no more than they may weigh together. */
+import type { Digest } from '#core/domain/digest.ts'
+import type { Refusal } from '#core/domain/refusal.ts'
+import { refusal } from '#core/domain/refusal.ts'
+import { ambiguous } from './content.ts'
+import type { Descriptor } from './manifest.ts'
+import type { Outcome } from './outcome.ts'
+import { settle } from './outcome.ts'
+import type { Repository } from './repository.ts'
+import type { Turns } from './turns.ts'
+
+/**
+ * Fetches what the descriptors name, in the order of their digests. Their sizes are added up first: what they say is what
+ * is read, so that a place full of large things is refused before it costs anything.
+ */
+export async function fetchEach<T>(
+  repository: Repository,
+  descriptors: readonly Descriptor[],
+  turns: Turns,
+  fetchOne: (descriptor: Descriptor) => Promise<T | Refusal>,
+): Promise<readonly Outcome<T>[]> {
+  const most = repository.limits.declaredBytes
+  const distinct = distinctOf(repository, descriptors)
+  const total = distinct.reduce((sum, one) => sum + (one.kind === 'descriptor' ? one.size : 0), 0)
+  if (total > most) {
+    const detail = `${repository.about}: expected at most ${most} bytes attached to the image in one layout, got ${total}`
+    return [refusal('limit.exceeded', detail)]
+  }
+  return Promise.all(distinct.map(async one => (one.kind === 'refusal' ? one : turns(() => settle(fetchOne(one))))))
+}
+
+function distinctOf(repository: Repository, descriptors: readonly Descriptor[]): readonly (Descriptor | Refusal)[] {
+  const byDigest = new Map<Digest, Descriptor | Refusal>()
+  for (const descriptor of descriptors) {
+    const { digest, size } = descriptor
+    const known = byDigest.get(digest)
+    if (known?.kind === 'descriptor' && known.size !== size)
+      byDigest.set(digest, ambiguous(repository, digest, 'its descriptors disagree on its size'))
+    if (known === undefined) byDigest.set(digest, descriptor)
+  }
+  return [...byDigest.keys()].toSorted().map(digest => byDigest.get(digest) as Descriptor | Refusal)
+}

@@ -1,0 +1,69 @@
+/** How much of a registry's answer Shedu is willing to read. Everything a registry says is bounded before it is read. */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export type RegistryLimits = {
+  /** Bytes of one manifest. */
+  readonly manifestBytes: number
+  /** Bytes of one page of the list of referrers. */
+  readonly referrersBytes: number
+  /** Bytes of a token service's answer. */
+  readonly tokenBytes: number
+  /** Bytes of one simple-signing payload. */
+  readonly payloadBytes: number
+  /** Bytes of one Sigstore bundle. */
+  readonly bundleBytes: number
+  /** Bytes that the descriptors found in one place may declare together. */
+  readonly declaredBytes: number
+  /** Levels of nesting of any JSON that a registry or token service sends. */
+  readonly jsonDepth: number
+  /** Signatures in the `.sig` manifest of one image. */
+  readonly signatures: number
+  /** Referrers of one image. */
+  readonly referrers: number
+  /** Pages that the list of referrers may come in. */
+  readonly referrersPages: number
+  /** Redirects followed for one request. */
+  readonly redirects: number
+  /** Connections to one host at the same time. */
+  readonly connectionsPerHost: number
+  /** Fetches for one image at the same time, once it is known what there is to fetch. */
+  readonly fetchesPerImage: number
+  /** Bytes of the header section of one answer. */
+  readonly headerBytes: number
+  /** Milliseconds for which a registry may be silent: before the connection stands, before its first byte, and between two bytes. */
+  readonly silenceMs: number
+}
+
+export const REGISTRY_LIMITS: RegistryLimits = {
+  // OCI distribution-spec, "Pushing Manifests": registries should accept, and clients need not exceed, 4 MiB.
+  manifestBytes: 4 * MIB,
+  // A list of referrers is an image index, for which the same number holds.
+  referrersBytes: 4 * MIB,
+  // Tokens travel in headers, so an honest answer is smaller than headerBytes; four times that leaves room for the rest of it.
+  tokenBytes: 64 * KIB,
+  // A payload is 250 bytes plus what its signer put under `optional`; nobody writes a page of annotations there.
+  payloadBytes: 64 * KIB,
+  // A bundle carries a base64 statement: an SBOM or a build's provenance, and what a manifest may weigh is enough for those.
+  bundleBytes: 4 * MIB,
+  // What one place may cost in memory. A thousand bundles of a signature (8 KiB each) need an eighth of it.
+  declaredBytes: 64 * MIB,
+  // OCI documents nest five deep (index, list, descriptor, platform, list); three times that.
+  jsonDepth: 16,
+  // Images that are signed at every rebuild of their base have been seen with 500 signatures; twice that.
+  signatures: 1000,
+  referrers: 1000,
+  // A thousand referrers in pages of 50.
+  referrersPages: 20,
+  // Registry to storage to mirror is two; the Fetch standard's 20 would cost 20 round trips of a ten-second budget.
+  redirects: 5,
+  // Two images may fetch at full width from one registry, which is what a polite client opens at most.
+  connectionsPerHost: 32,
+  // 1000 referrers are 2000 fetches: 125 rounds of 30 ms at this width, within the API server's ten seconds.
+  fetchesPerImage: 16,
+  // What Node's own parser allows.
+  headerBytes: 16 * KIB,
+  // Half of the API server's ten seconds, so that a dead host is reported as dead and not as our deadline.
+  silenceMs: 5000,
+}

@@ -1,0 +1,66 @@
+/** One JSON line per event on standard output, written without waiting, flushed when the process ends. */
+import { once } from 'node:events'
+import { type Logger, pino } from 'pino'
+
+export type Log = Pick<Logger, 'info' | 'warn' | 'error'>
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Everything about one decision in one event; pure code returns what belongs here, the edge writes it once. */
+export type AdmissionEvent = {
+  readonly uid: string | undefined
+  readonly review: string
+  readonly outcome: string
+  readonly ms: number
+  readonly err?: unknown
+  readonly [field: string]: unknown
+}
+
+/** Fields that never reach the log. Events are flat, so only their top is looked at: a search below costs more than all the rest of the line. */
+const SECRETS: string[] = ['authorization', 'cookie', 'credentials', 'headers', 'password', 'secret', 'token', 'key']
+
+/** What may wait when nobody reads our output; beyond it lines are dropped, so that a stuck reader cannot eat our memory. */
+const WAITING_BYTES = 8 * 1024 * 1024
+
+/** How many errors of a chain of causes are told. */
+const CAUSES = 5
+
+/** Opens the log on a file descriptor or a path. `close` returns when everything has been written. */
+export function makeLog(level: LogLevel, to: number | string): { readonly log: Log; close: () => Promise<void> } {
+  // minLength 0: a line is on its way at once, and what comes meanwhile is written together.
+  const out = pino.destination({ dest: to, sync: false, minLength: 0, maxLength: WAITING_BYTES })
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      serializers: { err: error => describe(error, CAUSES) },
+      redact: SECRETS,
+    },
+    out,
+  )
+  return {
+    log,
+    async close() {
+      const closed = once(out, 'close')
+      out.end()
+      await closed
+    },
+  }
+}
+
+/** Writes the one event of a decision: our own faults as errors, silence as a warning, answers as information. */
+export function logAdmission(log: Log, event: AdmissionEvent): void {
+  if (event.err !== undefined) log.error(event, 'admission failed')
+  else if (event.outcome === 'undecided') log.warn(event, 'admission decided')
+  else log.info(event, 'admission decided')
+}
+
+/** An error by what it says and where it was thrown. Whatever else a library has hung on it may hold a request and its secrets. */
+function describe(error: unknown, left: number): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const { name, message, stack, cause } = error
+  return { name, message, stack, ...(cause === undefined || left === 1 ? {} : { cause: describe(cause, left - 1) }) }
+}

@@ -1,0 +1,34 @@
+/** What the newcomer reads: one block for each request, its answer, and the time both webhooks took together. */
+import { styleText } from 'node:util'
+import type { Answer } from './api-server.ts'
+import type { Row } from './rows.ts'
+
+const INDENT = '      '
+
+/** Whether the answer is the one that the row must have: admitted with a digest, or refused in the expected code. */
+export function isExpected(row: Row, answer: Answer): boolean {
+  const said = [answer.message, ...answer.warnings].join('\n')
+  const isPinned =
+    !answer.isAllowed || answer.images.every(image => image.includes('@sha256:')) || row.expect.code !== undefined
+  const isSaid = row.expect.code === undefined ? said === '' : said.includes(row.expect.code)
+  return answer.isAllowed === row.expect.isAllowed && isSaid && isPinned
+}
+
+/** One request and what became of it, in lines. */
+export function describe(row: Row, answer: Answer, host: string): string {
+  const verdict = answer.isAllowed ? styleText('green', 'admitted') : styleText('red', 'refused ')
+  const time = `${answer.ms.toFixed(0)} ms`.padStart(8)
+  const head = `  ${verdict} ${time}  ${styleText('bold', row.title)}`
+  const asked = row.images.map(image => `${INDENT}image ${host}/${image}`)
+  const pinned = answer.isAllowed
+    ? answer.images
+        .filter(image => image.includes('@'))
+        .map(image => `${INDENT}  → ${image.slice(image.indexOf('@') + 1)}`)
+    : []
+  const said = answer.message === '' ? [] : answer.message.split('\n').map(line => `${INDENT}${line}`)
+  const warned = answer.warnings.map(line => `${INDENT}${styleText('yellow', 'warning')} ${line}`)
+  const wrong = isExpected(row, answer)
+    ? []
+    : [`${INDENT}${styleText('red', 'NOT AS EXPECTED')}: ${JSON.stringify(row.expect)}`]
+  return [head, ...asked, ...pinned, ...said, ...(answer.isAllowed ? warned : []), ...wrong].join('\n')
+}

@@ -1,0 +1,67 @@
+/** Key pairs that never leave this process, and raw signatures with them. */
+import type { KeyObject } from 'node:crypto'
+import { constants, createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { ed25519ph } from '@noble/curves/ed25519.js'
+import { InputError } from '#core/domain/input-error.ts'
+
+type KeyPair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
+
+const GENERATORS = {
+  p256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  p384: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+  p521: () => generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+  rsa2048: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  rsa3072: () => generateKeyPairSync('rsa', { modulusLength: 3072 }),
+  ed25519: () => generateKeyPairSync('ed25519'),
+} satisfies Record<string, () => KeyPair>
+
+export const KEY_TYPES = Object.keys(GENERATORS) as readonly (keyof typeof GENERATORS)[]
+type KeyType = keyof typeof GENERATORS
+
+/** cosign takes the hash that is as strong as the curve. */
+const HASH_OF: Partial<Record<KeyType, string>> = { p384: 'sha384', p521: 'sha512' }
+
+export type Scheme = {
+  readonly hash?: string | undefined
+  readonly padding?: 'pkcs1' | 'pss' | undefined
+  /** RFC 8032: Ed25519ph in place of Ed25519. */
+  readonly prehash: boolean
+}
+
+export class Keys {
+  readonly #keys = new Map<string, KeyPair & { readonly type: KeyType }>()
+
+  /** Makes a key pair, in place of an older one of that name, and gives the public key as PEM. */
+  make(name: string, type: KeyType): string {
+    const pair = GENERATORS[type]()
+    this.#keys.set(name, { ...pair, type })
+    return pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  }
+
+  /** What a bundle calls the key: base64 of the SHA-256 of its SubjectPublicKeyInfo. */
+  hint(name: string): string {
+    const spki = this.#find(name).publicKey.export({ type: 'spki', format: 'der' })
+    return createHash('sha256').update(spki).digest('base64')
+  }
+
+  sign(name: string, message: Uint8Array, scheme: Scheme): Uint8Array {
+    const { privateKey, type } = this.#find(name)
+    if (type === 'ed25519') return signEdwards(privateKey, message, scheme.prehash)
+    const hash = scheme.hash ?? HASH_OF[type] ?? 'sha256'
+    if (scheme.padding !== 'pss') return sign(hash, message, privateKey)
+    const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants
+    return sign(hash, message, { key: privateKey, padding, saltLength })
+  }
+
+  #find(name: string) {
+    const found = this.#keys.get(name)
+    if (found === undefined) throw new InputError(`no key ${JSON.stringify(name)}; make it first`)
+    return found
+  }
+}
+
+function signEdwards(privateKey: KeyObject, message: Uint8Array, prehash: boolean): Uint8Array {
+  if (!prehash) return sign(null, message, privateKey)
+  // node:crypto has no Ed25519ph
+  return ed25519ph.sign(message, Buffer.from(privateKey.export({ format: 'jwk' }).d ?? '', 'base64url'))
+}

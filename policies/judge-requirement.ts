@@ -1,0 +1,36 @@
+/** Walks the tree of what a policy requires of one image, and asks the check of each leaf. */
+import type { Demand } from '#core/domain/demand.ts'
+import type { Finding } from '#core/domain/fact.ts'
+import type { ImageRef } from '#core/domain/image-ref.ts'
+import type { Answer } from './answer.ts'
+import { allOf, anyOf } from './answer.ts'
+import { judgeSignedBy } from './checks/signed-by.ts'
+import { judgeStatic } from './checks/static.ts'
+import type { Requirement } from './policy.ts'
+
+/** What is known of the image that a policy speaks of. */
+export type Known = {
+  readonly image: ImageRef
+  /** Whether the policy matches the image's name as it stands, or only what its tag may point at. */
+  readonly isNamed: boolean
+  /** What was found for this demand on this image. One is expected; all of several must agree. */
+  readonly findings: (demand: Demand) => readonly Finding[]
+}
+
+export function judgeRequirement(requirement: Requirement, known: Known): Answer {
+  switch (requirement.kind) {
+    case 'all-of':
+      return allOf(requirement.of.map(branch => judgeRequirement(branch, known)))
+    case 'any-of':
+      return anyOf(requirement.of.map(branch => judgeRequirement(branch, known)))
+    case 'signed-by': {
+      const findings = known.findings(requirement.demand)
+      if (findings.length === 0) return judgeSignedBy(requirement, known.image, undefined)
+      return allOf(findings.map(found => judgeSignedBy(requirement, known.image, found)))
+    }
+    case 'static':
+      return judgeStatic(requirement, known.isNamed)
+    default:
+      throw new TypeError(`no check for ${JSON.stringify(requirement satisfies never)}`)
+  }
+}

@@ -1,0 +1,60 @@
+/** Turns what was found out about a workload into the verdict: certain refusals first, then silence, then what was proven. */
+import { demandKey } from '#core/domain/demand.ts'
+import type { Fact, Finding } from '#core/domain/fact.ts'
+import type { Proof } from '#core/domain/proof.ts'
+import { silence } from '#core/domain/refusal.ts'
+import type { Objection, Verdict } from '#core/domain/verdict.ts'
+import type { Workload } from '#core/domain/workload.ts'
+import type { JudgedImage, NoMatch } from './judge-image.ts'
+import { judgeImage } from './judge-image.ts'
+import type { Policy } from './policy.ts'
+
+export type JudgeSettings = { readonly noMatch: NoMatch }
+
+/**
+ * Judges a workload. The order of policies, authorities and facts makes no difference; objections come in the order of
+ * the images. Nothing is allowed for want of something to look at.
+ */
+export function judge(
+  policies: readonly Policy[],
+  settings: JudgeSettings,
+  workload: Workload,
+  facts: readonly Fact[],
+): Verdict {
+  const found = Map.groupBy(facts, fact => factKey(fact.use.where, fact.demand))
+  const images = workload.images.map(use => {
+    const findings = (demand: Fact['demand']): readonly Finding[] =>
+      (found.get(factKey(use.where, demand)) ?? []).map(fact => fact.found)
+    return { where: use.where, ...judgeImage(policies, settings.noMatch, use, findings) }
+  })
+  const judged = {
+    policies: [...new Set(images.flatMap(image => image.policies ?? []))].toSorted(),
+    warnings: images.flatMap(image => image.warnings),
+    unmatched: images.filter(image => image.policies?.length === 0).map(image => image.where),
+  }
+  const objections = images.length === 0 ? [NOTHING_TO_JUDGE] : images.flatMap(image => image.objections)
+  const refused = objections.filter(({ because }) => because.kind === 'refusal')
+  const silent = objections.filter(({ because }) => because.kind === 'silence')
+  if (refused.length > 0) return { ...judged, outcome: 'deny', objections: [...refused, ...silent] }
+  if (silent.length > 0) return { ...judged, outcome: 'undecided', objections: silent }
+  return { ...judged, outcome: 'allow', passed: undefined, proofs: distinctProofs(images) }
+}
+
+/** The plan lets objects without images pass before anyone judges: to be asked about none is a fault of ours. */
+const NOTHING_TO_JUDGE: Objection = {
+  because: silence('internal.error', 'the workload has no image to judge'),
+  where: '',
+  image: '',
+  policies: [],
+}
+
+/** A finding counts for the place and the demand it was found for. A demand's key has no space in it. */
+function factKey(where: string, demand: Fact['demand']): string {
+  return `${demandKey(demand)} ${where}`
+}
+
+function distinctProofs(images: readonly JudgedImage[]): readonly Proof[] {
+  const proofs = images.flatMap(image => image.proofs)
+  const distinct = new Map(proofs.map(proof => [`${proof.digest} ${proof.signer.fingerprint} ${proof.source}`, proof]))
+  return [...distinct].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, proof]) => proof)
+}

@@ -1,0 +1,84 @@
+import t from 'tap'
+import { clusterImagePolicy, NOT_SUPPORTED_YET } from '#core/kinds/cluster-image-policy.ts'
+
+const authority = { key: { data: 'PEM' } }
+
+function makeDocument(spec: object = {}, more: object = {}): object {
+  return {
+    apiVersion: 'policy.sigstore.dev/v1beta1',
+    kind: 'ClusterImagePolicy',
+    metadata: { name: 'release' },
+    spec: { images: [{ glob: '**' }], authorities: [authority], ...spec },
+    ...more,
+  }
+}
+
+/** Code and path of each issue; the document is read from JSON, as every document is. */
+function issuesOf(document: object): readonly string[] {
+  const { error } = clusterImagePolicy.safeParse(JSON.parse(JSON.stringify(document)))
+  return (error?.issues ?? []).map(issue => `${issue.code} ${issue.path.join('.')}`)
+}
+
+t.test('accepts both versions, both modes and both kinds of authority', async t => {
+  for (const version of ['v1alpha1', 'v1beta1'])
+    t.strictSame(issuesOf(makeDocument({}, { apiVersion: `policy.sigstore.dev/${version}` })), [], version)
+  for (const mode of ['enforce', 'warn', '']) t.strictSame(issuesOf(makeDocument({ mode })), [], `mode ${mode}`)
+  const authorities = [
+    { name: 'a', key: { data: 'PEM', hashAlgorithm: 'sha512' } },
+    { static: { action: 'pass' } },
+    { static: { action: 'fail', message: 'no' } },
+  ]
+  t.strictSame(issuesOf(makeDocument({ authorities })), [])
+})
+
+t.test('leaves metadata and status to the API server', async t => {
+  const metadata = { name: 'release', uid: 'u', managedFields: [{ manager: 'kubectl' }], annotations: { a: 'b' } }
+  t.strictSame(issuesOf(makeDocument({}, { metadata, status: { conditions: [{ type: 'Ready' }] } })), [])
+})
+
+t.test('knows by name what it cannot honour yet, so that it is told apart from what is misspelt', async t => {
+  const given = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, [{ any: 'thing' }]]))
+  const key = { ...authority.key, ...given(NOT_SUPPORTED_YET.key) }
+  const authorities = [{ key, ...given(NOT_SUPPORTED_YET.authority) }]
+  t.strictSame(issuesOf(makeDocument({ ...given(NOT_SUPPORTED_YET.spec), authorities })), [])
+})
+
+t.test('refuses fields that the kind does not have, at every level but metadata and status', async t => {
+  t.strictSame(issuesOf(makeDocument({}, { extra: 1 })), ['unrecognized_keys '])
+  t.strictSame(issuesOf(makeDocument({ extra: 1 })), ['unrecognized_keys spec'])
+  t.strictSame(issuesOf(makeDocument({ images: [{ glob: '**', regex: '.' }] })), ['unrecognized_keys spec.images.0'])
+  t.strictSame(issuesOf(makeDocument({ authorities: [{ ...authority, keyles: {} }] })), [
+    'unrecognized_keys spec.authorities.0',
+  ])
+  t.strictSame(issuesOf(makeDocument({ authorities: [{ key: { data: 'PEM', hash: 'x' } }] })), [
+    'unrecognized_keys spec.authorities.0.key',
+  ])
+  t.strictSame(issuesOf(makeDocument({ authorities: [{ static: { action: 'pass', always: true } }] })), [
+    'unrecognized_keys spec.authorities.0.static',
+  ])
+})
+
+t.test('takes a key named __proto__ for a field like any other', async t => {
+  const document: unknown = JSON.parse(
+    JSON.stringify(makeDocument()).replace('"glob"', '"__proto__":{"glob":"x"},"glob"'),
+  )
+  t.equal(clusterImagePolicy.safeParse(document).error?.issues[0]?.code, 'unrecognized_keys')
+  const inherited: unknown = JSON.parse(
+    JSON.stringify(makeDocument()).replace('"glob":"**"', '"__proto__":{"glob":"**"}'),
+  )
+  t.equal(clusterImagePolicy.safeParse(inherited).success, false)
+})
+
+t.test('refuses values of another type or beyond their list', async t => {
+  t.strictSame(issuesOf(makeDocument({ images: [] })), ['too_small spec.images'])
+  t.strictSame(issuesOf(makeDocument({ authorities: {} })), ['invalid_type spec.authorities'])
+  t.strictSame(issuesOf(makeDocument({ mode: 'audit' })), ['invalid_value spec.mode'])
+  t.strictSame(issuesOf(makeDocument({ authorities: [{ static: { action: 'Pass' } }] })), [
+    'invalid_value spec.authorities.0.static.action',
+  ])
+  t.strictSame(issuesOf(makeDocument({ images: [{ glob: '' }, { glob: null }, {}] })), [
+    'too_small spec.images.0.glob',
+    'invalid_type spec.images.1.glob',
+    'invalid_type spec.images.2.glob',
+  ])
+})

@@ -1,0 +1,52 @@
+/** Makes a registry client for one test out of what an administrator would write; it is closed when the test ends. */
+import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
+import { parseImageRef } from '#core/domain/image-ref.ts'
+import { Unavailable } from '#core/domain/unavailable.ts'
+import type { RegistryClient } from '#core/registry/client.ts'
+import { makeRegistryClient } from '#core/registry/client.ts'
+import type { RegistryLimits } from '#core/registry/limits.ts'
+import { parseRegistries } from '#core/registry/registries.ts'
+
+type Test = { readonly teardown: (end: () => Promise<void>) => unknown }
+type Setup = {
+  /** Content of the files that entries name. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly limits?: Partial<RegistryLimits>
+}
+
+/** A signal that never comes. */
+export const patience = new AbortController().signal
+
+export function makeClient(
+  t: Test,
+  entries: readonly object[],
+  { files = {}, limits = {} }: Setup = {},
+): RegistryClient {
+  const registries = parseRegistries({ registries: entries }, path => {
+    const content = files[path]
+    if (content === undefined) throw new Error(`no file ${path}`)
+    return content
+  })
+  const client = makeRegistryClient(registries, limits)
+  t.teardown(() => client.close())
+  return client
+}
+
+/** A reference that has a tag, or a digest. */
+export function ref(host: string, rest: string): ImageRef {
+  return parseImageRef(`${host}/${rest}`)
+}
+
+export function pinned(host: string, repository: string, digest: string): PinnedRef {
+  return parseImageRef(`${host}/${repository}@${digest}`) as PinnedRef
+}
+
+/** What a promise was rejected with, which must be an Unavailable. */
+export async function unavailable(promise: Promise<unknown>): Promise<Unavailable> {
+  const outcome = await promise.then(
+    value => new Error(`expected a rejection, got ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  )
+  if (outcome instanceof Unavailable) return outcome
+  throw outcome
+}

@@ -1,0 +1,91 @@
+/** Policies, images and findings for tests of the judge: the least that each needs. */
+import type { KeySignatureDemand } from '#core/domain/demand.ts'
+import { digestOf } from '#core/domain/digest.ts'
+import { parseImageRef } from '#core/domain/image-ref.ts'
+import type { ImageUse } from '#core/domain/image-use.ts'
+import { InputError } from '#core/domain/input-error.ts'
+import type { Proof } from '#core/domain/proof.ts'
+import { refusal } from '#core/domain/refusal.ts'
+import type { Workload } from '#core/domain/workload.ts'
+import { parseImageGlob } from '#policies/image-glob.ts'
+import type { Policy, Requirement } from '#policies/policy.ts'
+
+export const DIGEST = digestOf(Buffer.from('an image'))
+export const OTHER_DIGEST = digestOf(Buffer.from('another image'))
+
+/** The pinned name of an image that the policies made here speak of. */
+export const IMAGE = `r.test/app@${DIGEST}`
+
+/** Keys are told apart by one letter. */
+export function makeDemand(key: string, hash: KeySignatureDemand['hash'] = 'sha256'): KeySignatureDemand {
+  return { kind: 'key-signature', key: { fingerprint: key.repeat(64), spki: '' }, hash }
+}
+
+export function signedBy(key: string, authority = `owner of ${key}`): Requirement {
+  return { kind: 'signed-by', authority, demand: makeDemand(key) }
+}
+
+export function fixed(action: 'pass' | 'fail', message = '', authority = `always ${action}`): Requirement {
+  return { kind: 'static', authority, action, message }
+}
+
+export function anyOf(...of: readonly Requirement[]): Requirement {
+  return { kind: 'any-of', of }
+}
+
+export function allOf(...of: readonly Requirement[]): Requirement {
+  return { kind: 'all-of', of }
+}
+
+/** A policy for everything on r.test. */
+export function makePolicy(name: string, requires: Requirement, overrides: Partial<Policy> = {}): Policy {
+  return {
+    name,
+    source: `${name}.yaml`,
+    mode: 'enforce',
+    images: [parseImageGlob('r.test/**')],
+    requires,
+    ...overrides,
+  }
+}
+
+export function makeProof(key: string, digest = DIGEST, source = DIGEST): Proof {
+  return {
+    kind: 'proof',
+    proves: 'signature',
+    digest,
+    signer: { kind: 'key', fingerprint: key.repeat(64) },
+    layout: 'simple-signing',
+    source,
+  }
+}
+
+function makeUse(text: string, index = 0): ImageUse {
+  return { where: `spec.containers[${index}].image`, role: 'container', text, ref: refOf(text) }
+}
+
+/** A Pod with one container for each image. */
+export function makeWorkload(...images: readonly string[]): Workload {
+  const subject = {
+    operation: 'CREATE',
+    group: '',
+    kind: 'Pod',
+    subresource: '',
+    namespace: 'shop',
+    name: 'web',
+    object: {},
+    oldObject: undefined,
+    user: 'someone',
+    isDryRun: false,
+  } as const
+  return { subject, images: images.map(makeUse) }
+}
+
+function refOf(text: string): ImageUse['ref'] {
+  try {
+    return parseImageRef(text)
+  } catch (error) {
+    if (error instanceof InputError) return refusal('image.reference-invalid', error.message)
+    throw error
+  }
+}

@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import https from 'node:https'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
+import { InputError } from '#core/domain/input-error.ts'
+import { DIGEST, makeGate, makePod, makeProof } from '#test/support/make-subject.ts'
+import { readConfig } from '#webhook/config.ts'
+import { type Program, startProgram } from '#webhook/program.ts'
+import { bytesOf, makeDeps, makeRequest, makeReview, UID } from './make-review.ts'
+
+const REVIEW = bytesOf(makeReview(makeRequest({ object: makePod(`r.test/app@${DIGEST}`) })))
+
+type Setup = {
+  readonly env?: Record<string, string>
+  readonly assemble?: (settings: GateSettings) => Promise<AssembledGate>
+}
+
+/** A program on free ports with a gate that admits what it is shown. */
+async function start(t: Test, { env = {}, assemble = async () => assembled() }: Setup = {}) {
+  const { deps, logged, metrics } = makeDeps()
+  const ca = join(t.testdir(), 'ca.pem')
+  const ports = { SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', SHEDU_DRAIN_MS: '0', SHEDU_TLS_CA_OUT: ca }
+  const config = readConfig({ ...ports, ...env })
+  const program = await startProgram(config, { assemble, log: deps.log, metrics })
+  program.ready.catch(() => {})
+  t.teardown(program.drain)
+  return { program, logged, ca }
+}
+
+function assembled(overrides: Partial<AssembledGate> = {}): AssembledGate {
+  return { gate: makeGate(), policies: [], warnings: [], close: async () => {}, ...overrides }
+}
+
+async function ops(program: Program, path: string): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${program.opsPort}${path}`, { headers: { connection: 'close' } })
+  return `${response.status} ${(await response.text()).trim()}`
+}
+
+/** Posts the review and gives the response member of the answer. */
+async function ask(program: Program, ca: string, options: https.RequestOptions = {}): Promise<Record<string, unknown>> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const headers = { 'content-type': 'application/json' }
+  const target = { host: '127.0.0.1', port: program.port, path: '/validate', method: 'POST', ca: await readFile(ca) }
+  https
+    .request({ ...target, headers, ...options }, resolve)
+    .on('error', reject)
+    .end(REVIEW)
+  let text = ''
+  for await (const chunk of (await promise).setEncoding('utf8')) text += chunk
+  return (JSON.parse(text) as { response: Record<string, unknown> }).response
+}
+
+t.test('it listens before it is ready, says why it is not, and answers closed meanwhile', async t => {
+  const assembling = Promise.withResolvers<AssembledGate>()
+  const { program, logged, ca } = await start(t, { assemble: () => assembling.promise })
+  t.match(logged, [{ msg: 'listening', port: program.port, opsPort: program.opsPort }])
+  t.equal(await ops(program, '/healthz'), '200 ok')
+  t.equal(await ops(program, '/readyz'), '503 starting: policies are not loaded yet')
+  t.match(await ask(program, ca), {
+    uid: UID,
+    allowed: false,
+    status: { code: 503, message: /not loaded its policies/ },
+  })
+  assembling.resolve(assembled({ warnings: ['the glob matches nothing'] }))
+  await program.ready
+  t.equal(await ops(program, '/readyz'), '200 ok')
+  t.match(await ask(program, ca), { uid: UID, allowed: true })
+  t.match(logged.at(-2), { msg: 'ready' })
+  t.ok(logged.some(({ warning }) => warning === 'the glob matches nothing'))
+})
+
+t.test('the metrics tell readiness, policies and the life of the certificate', async t => {
+  const { program } = await start(t)
+  await program.ready
+  const text = await ops(program, '/metrics')
+  t.match(text, /\nshedu_ready 1\n/)
+  const seconds = Number(/\nshedu_certificate_expiry_timestamp_seconds (\S+)/.exec(text)?.[1])
+  t.ok(Math.abs(seconds * 1000 - Date.now() - 30 * 24 * 60 * 60 * 1000) < 60_000)
+  t.equal(await ops(program, '/validate').then(text => text.slice(0, 3)), '404')
+})
+
+t.test('the settings of the gate reach whoever assembles it', async t => {
+  const seen: GateSettings[] = []
+  const env = {
+    SHEDU_POLICIES_DIR: '/p',
+    SHEDU_REGISTRIES_FILE: '/r',
+    SHEDU_NO_MATCH: 'warn',
+    SHEDU_CACHE_BYTES: '1Mi',
+  }
+  await start(t, {
+    env,
+    assemble: async settings => {
+      seen.push(settings)
+      return assembled()
+    },
+  })
+  t.match(seen, [{ policiesDir: '/p', registriesFile: '/r', noMatch: 'warn', cacheBytes: 1_048_576 }])
+})
+
+t.test('what cannot be assembled is heard of, and until then nothing is admitted', async t => {
+  const { program, ca } = await start(t, { assemble: () => Promise.reject(new InputError('no policy in "/p"')) })
+  await t.rejects(program.ready, new InputError('no policy in "/p"'))
+  t.match(await ops(program, '/readyz'), /^503/)
+  t.match(await ask(program, ca), { allowed: false })
+})
+
+t.test('draining says so, still answers, then closes both ports and the gate, in that order', async t => {
+  const order: string[] = []
+  const asked = Promise.withResolvers<void>()
+  const proceed = Promise.withResolvers<void>()
+  const gate = makeGate({
+    prove: async (_image, demands) => {
+      asked.resolve()
+      await proceed.promise
+      order.push('answered')
+      return demands.map(() => makeProof())
+    },
+  })
+  const close = async () => void order.push('gate closed')
+  const { program, ca, logged } = await start(t, {
+    env: { SHEDU_DRAIN_MS: '100' },
+    assemble: async () => assembled({ gate, close }),
+  })
+  await program.ready
+  const pending = ask(program, ca)
+  await asked.promise
+  const drained = program.drain()
+  t.equal(await ops(program, '/readyz'), '503 draining: this process is about to end')
+  const late = ask(program, ca)
+  await new Promise(resolve => setTimeout(resolve, 150))
+  await t.rejects(ask(program, ca), { code: 'ECONNREFUSED' }, 'nothing new is accepted')
+  proceed.resolve()
+  t.match(await pending, { uid: UID, allowed: true })
+  t.match(await late, { uid: UID, allowed: true }, 'what came while draining is judged')
+  await drained
+  t.strictSame(order, ['answered', 'answered', 'gate closed'])
+  await t.rejects(ops(program, '/readyz'))
+  t.match(logged.at(-1), { msg: 'ended' })
+})
+
+t.test('a program that never was ready does not wait for anyone when it ends', async t => {
+  const assembling = Promise.withResolvers<AssembledGate>()
+  const { program } = await start(t, { env: { SHEDU_DRAIN_MS: '60000' }, assemble: () => assembling.promise })
+  let closed = false
+  const drained = program.drain()
+  assembling.resolve(assembled({ close: async () => void (closed = true) }))
+  await drained
+  t.ok(closed, 'a gate that arrives late is closed all the same')
+})
+
+t.test('a port that is taken is an error, and leaves nothing listening', async t => {
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const { port } = other.address() as { port: number }
+  await t.rejects(start(t, { env: { SHEDU_PORT: String(port) } }), { code: 'EADDRINUSE' })
+})
+
+t.test('a certificate authority that cannot be written is a mistake in the settings', async t => {
+  await t.rejects(start(t, { env: { SHEDU_TLS_CA_OUT: '/dev/null/ca.pem' } }), InputError)
+})
+
+t.test('files of the administrator are shown in place of an issued certificate', async t => {
+  const env = { SHEDU_TLS_CERT_FILE: '/none.crt', SHEDU_TLS_KEY_FILE: '/none.key' }
+  const { deps, metrics } = makeDeps()
+  const config = readConfig({ SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', ...env })
+  await t.rejects(
+    startProgram(config, { assemble: async () => assembled(), log: deps.log, metrics }),
+    /cannot read the certificate "\/none\.crt"/,
+  )
+})

@@ -1,0 +1,136 @@
+/** One review, from the bytes to the answer and the one line of log about it. Whatever goes wrong on the way, the answer is closed. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { InputError } from '#core/domain/input-error.ts'
+import type { Code } from '#core/domain/refusal.ts'
+import type { Subject } from '#core/domain/subject.ts'
+import type { Gate } from '#core/gate/gate.ts'
+import { deadline, orGiveUp } from '#core/runtime/deadline.ts'
+import { type Log, logAdmission } from '#core/runtime/log.ts'
+import type { Metrics, Outcome, Review } from '#core/runtime/metrics.ts'
+import { decodeReview, encodeReview, type ReviewResponse } from './admission-review.ts'
+import { NotReady, respondFault } from './fault.ts'
+import { findUid } from './find-uid.ts'
+import { REVIEW_BYTES, type ReviewBody, readReviewBody } from './review-body.ts'
+import { type Timing, timeBudget } from './time-budget.ts'
+
+export type AnswerDeps = {
+  /** Undefined until policies are loaded. */
+  readonly gate: () => Gate | undefined
+  readonly timing: Timing
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** A response, and what is worth counting and logging about it. */
+export type Answer = {
+  readonly outcome: Outcome
+  readonly codes: readonly Code[]
+  readonly response: ReviewResponse
+  readonly told: Readonly<Record<string, unknown>>
+}
+
+/** One of the two webhooks: its name, and what it does with a subject before the signal aborts. */
+export type Webhook = AnswerDeps & {
+  readonly review: Review
+  readonly decide: (subject: Subject, gate: Gate, signal: AbortSignal) => Promise<Answer>
+}
+
+/** Answers one request. Rejects only when the log or the metrics fail; answerFault speaks then. */
+export async function answer(webhook: Webhook, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+  const { review, metrics, log } = webhook
+  const started = performance.now()
+  using gone = hangUp(reply)
+  metrics.inFlight(review, 1)
+  try {
+    const body = await bodyOf(request, reply)
+    const { uid, subject, given } = await decideOn(body, webhook, request, { started, signal: gone.signal })
+    const ms = performance.now() - started
+    metrics.decided(review, given.outcome, given.codes, ms)
+    const { outcome, codes, told } = given
+    logAdmission(log, { uid, review, ...idOf(subject), outcome, codes, ...told, ms: Math.round(ms * 10) / 10 })
+    return encode(reply, uid, given.response)
+  } finally {
+    metrics.inFlight(review, -1)
+  }
+}
+
+/** Says no to a request that reached no webhook, or broke one: in a review, if its uid can be found. */
+export async function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+  const { bytes } = await bodyOf(request, reply)
+  return encode(reply, findUid(bytes), respondFault(error).response)
+}
+
+type Decided = { readonly uid: string | undefined; readonly subject: Subject | undefined; readonly given: Answer }
+
+type Patience = { readonly started: number; readonly signal: AbortSignal }
+
+async function decideOn(
+  body: ReviewBody,
+  webhook: Webhook,
+  request: FastifyRequest,
+  patience: Patience,
+): Promise<Decided> {
+  let asked: ReturnType<typeof decodeReview> | undefined
+  try {
+    refuseUnusable(request, body)
+    asked = decodeReview(body.bytes)
+    const { timeout } = request.query as { readonly timeout?: unknown }
+    return { ...asked, given: await decideInTime(asked.subject, webhook, timeout, patience) }
+  } catch (error) {
+    return { uid: asked?.uid ?? findUid(body.bytes), subject: asked?.subject, given: respondFault(error) }
+  }
+}
+
+async function decideInTime(
+  subject: Subject,
+  { gate, timing, decide }: Webhook,
+  timeout: unknown,
+  { started, signal }: Patience,
+): Promise<Answer> {
+  const open = gate()
+  if (open === undefined) throw new NotReady('no policies are loaded')
+  const { workMs, graceMs } = timeBudget(timeout, timing)
+  // What reading the body took is gone: the API server's clock runs since it began to send.
+  using limit = deadline(Math.floor(workMs - (performance.now() - started)), signal)
+  return await orGiveUp(decide(subject, open, limit.signal), limit.signal, graceMs)
+}
+
+/** Aborts when the connection closes before our answer is out. */
+function hangUp(reply: FastifyReply): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  const onClose = () => controller.abort()
+  reply.raw.once('close', onClose)
+  return { signal: controller.signal, [Symbol.dispose]: () => void reply.raw.off('close', onClose) }
+}
+
+/** Reads the body once: who asks again gets what the first one got. */
+async function bodyOf(request: FastifyRequest, reply: FastifyReply): Promise<ReviewBody> {
+  request.body ??= await readReviewBody(request.raw)
+  const body = request.body as ReviewBody
+  if (body.is === 'endless') reply.header('connection', 'close')
+  return body
+}
+
+function refuseUnusable(request: FastifyRequest, body: ReviewBody): void {
+  if (body.is === 'broken') throw new InputError('expected the whole review, the connection broke before its end')
+  if (body.is !== 'whole') throw new InputError(`expected at most ${REVIEW_BYTES} bytes of review, got more`)
+  const type = request.headers['content-type'] ?? ''
+  if (type.split(';', 1)[0]?.trim().toLowerCase() !== 'application/json')
+    throw new InputError(`expected content type application/json, got ${JSON.stringify(type.slice(0, 80))}`)
+}
+
+function encode(reply: FastifyReply, uid: string | undefined, response: ReviewResponse): string {
+  if (uid !== undefined) {
+    reply.code(200).type('application/json')
+    return encodeReview(uid, response)
+  }
+  // A review without the uid of its request is an error to the API server, so nothing is lost by being plain.
+  reply.code(response.status?.code ?? 500).type('text/plain; charset=utf-8')
+  return `${response.status?.message}\n`
+}
+
+function idOf(subject: Subject | undefined): Readonly<Record<string, unknown>> {
+  if (subject === undefined) return {}
+  const { group, kind, subresource, namespace, name, operation, isDryRun } = subject
+  return { group, kind, subresource, namespace, name, operation, isDryRun }
+}

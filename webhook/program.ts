@@ -1,0 +1,97 @@
+/** The webhook program between start and end: listen, become ready, drain. */
+import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
+import type { Gate } from '#core/gate/gate.ts'
+import { Lifecycle } from '#core/runtime/lifecycle.ts'
+import type { Log } from '#core/runtime/log.ts'
+import type { Metrics } from '#core/runtime/metrics.ts'
+import type { Config } from './config.ts'
+import { buildOpsServer } from './ops-server.ts'
+import { presentCertificate } from './present-certificate.ts'
+import { buildServer } from './server.ts'
+
+export type ProgramDeps = {
+  readonly assemble: (settings: GateSettings) => Promise<AssembledGate>
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export type Program = {
+  readonly port: number
+  readonly opsPort: number
+  /** Resolves when reviews can be judged; rejects when what was configured cannot be assembled. */
+  readonly ready: Promise<void>
+  /** Ends the program once, without losing an answer: unready, wait to be dropped, stop accepting, finish, close. */
+  readonly drain: () => Promise<void>
+}
+
+type State = { assembling: Promise<AssembledGate> | undefined; gate: Gate | undefined; isDraining: boolean }
+
+/** Listens at once, so that whoever asks gets a closed answer and the kubelet a reason; assembles the gate meanwhile. */
+export async function startProgram(config: Config, deps: ProgramDeps): Promise<Program> {
+  const state: State = { assembling: undefined, gate: undefined, isDraining: false }
+  const life = new Lifecycle()
+  try {
+    const ports = await listenAll(config, deps, state, life)
+    deps.log.info({ host: config.host, ...ports }, 'listening')
+    state.assembling = deps.assemble(config)
+    const ready = state.assembling.then(assembled => becomeReady(assembled, state, deps))
+    let drained: Promise<void> | undefined
+    return { ...ports, ready, drain: () => (drained ??= drain(config.drainMs, state, life, deps)) }
+  } catch (error) {
+    await life.close()
+    throw error
+  }
+}
+
+async function listenAll(config: Config, deps: ProgramDeps, state: State, life: Lifecycle) {
+  const { log, metrics } = deps
+  const tls = await presentCertificate(config, new Date())
+  metrics.certificateEnds(tls.notAfter)
+  const ops = buildOpsServer({ unreadyBecause: () => unreadyBecause(state), metrics })
+  const opsPort = await listen(ops, config.host, config.opsPort, life)
+  // Registered between the two: closed after the reviews that use the gate, before the port that tells how it goes.
+  life.onClose(async () => (await state.assembling?.catch(() => undefined))?.close())
+  const { defaultTimeoutMs, replyMarginMs, pinScope } = config
+  const server = buildServer({
+    gate: () => state.gate,
+    isDraining: () => state.isDraining,
+    timing: { defaultTimeoutMs, replyMarginMs },
+    pinScope,
+    tls,
+    log,
+    metrics,
+  })
+  return { port: await listen(server, config.host, config.port, life), opsPort }
+}
+
+async function listen(server: FastifyInstance, host: string, port: number, life: Lifecycle): Promise<number> {
+  life.onClose(() => server.close())
+  await server.listen({ host, port })
+  return (server.server.address() as AddressInfo).port
+}
+
+function becomeReady({ gate, policies, warnings }: AssembledGate, state: State, { log, metrics }: ProgramDeps): void {
+  for (const warning of warnings) log.warn({ warning }, 'policy warning')
+  state.gate = gate
+  metrics.policies(policies.length)
+  metrics.ready(!state.isDraining)
+  log.info({ policies: policies.map(({ name, source }) => ({ name, source })) }, 'ready')
+}
+
+function unreadyBecause(state: State): string | undefined {
+  if (state.isDraining) return 'draining: this process is about to end'
+  return state.gate === undefined ? 'starting: policies are not loaded yet' : undefined
+}
+
+/** Reviews keep coming, and are answered, until the endpoints of the Service have dropped us; hence the wait, if we were ever ready. */
+async function drain(drainMs: number, state: State, life: Lifecycle, { log, metrics }: ProgramDeps): Promise<void> {
+  state.isDraining = true
+  metrics.ready(false)
+  log.info({ drainMs }, 'draining')
+  if (state.gate !== undefined) await wait(drainMs)
+  await life.close()
+  log.info({}, 'ended')
+}

@@ -1,0 +1,26 @@
+/** POST /mutate: pins tags, decides nothing. */
+import type { FastifyInstance } from 'fastify'
+import { type Pinning, type PinScope, pin } from '#core/gate/pin.ts'
+import { type AnswerDeps, answer, type Webhook } from '../answer.ts'
+import { respondPinning } from '../patch.ts'
+
+export type MutateDeps = AnswerDeps & { readonly pinScope: PinScope }
+
+/** Adds the route. */
+export function addMutate(server: FastifyInstance, deps: MutateDeps): void {
+  const webhook: Webhook = {
+    ...deps,
+    review: 'mutate',
+    decide: async (subject, gate, signal) => {
+      const pinning = await pin(subject, gate, deps.pinScope, signal)
+      deps.metrics.pinned(pinning.pins.length, pinning.unpinned.length)
+      return { outcome: 'allow', codes: [], response: respondPinning(pinning), told: tell(pinning) }
+    },
+  }
+  server.post('/mutate', (request, reply) => answer(webhook, request, reply))
+}
+
+function tell({ pins, unpinned }: Pinning): Readonly<Record<string, unknown>> {
+  const because = [...new Set(unpinned.map(({ because }) => because.code))]
+  return { pinned: pins.length, unpinned: unpinned.length, unpinnedBecause: because }
+}
