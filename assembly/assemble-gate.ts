@@ -61,6 +61,11 @@ function readRegistries(file: string | undefined): Registries {
   if (file === undefined) return parseRegistries({ registries: [] }, read)
   const [document, ...more] = readDocumentsOf(file)
   if (document === undefined || more.length > 0)
-    throw new InputError(`expected one document in ${file}, got ${more.length + (document ? 1 : 0)}`)
-  return parseRegistries(document.value, read)
+    throw new InputError(`expected one document in ${file}, got ${document === undefined ? 0 : more.length + 1}`)
+  try {
+    return parseRegistries(document.value, read)
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`, { cause: error })
+    throw error
+  }
 }

@@ -7,6 +7,7 @@ import type { Input } from './read-inputs.ts'
 import type { YamlDocument } from './read-yaml.ts'
 import { readYaml } from './read-yaml.ts'
 import type { FieldPath, Position } from './yaml-walk.ts'
+import { faultAt } from './yaml-walk.ts'
 
 export type SourcedObject = {
   /** The object as the API server would be asked to create it. */
@@ -124,6 +125,5 @@ function hint(file: string): string {
 }
 
 function fault({ file, document, path }: Place, message: string): InputError {
-  const { line, column } = document.positionOf(path)
-  return new InputError(`${file}:${line}:${column}: document ${document.number}: ${message}`)
+  return faultAt(file, document.positionOf(path), `document ${document.number}: ${message}`)
 }

@@ -1,8 +1,8 @@
 /** Reads YAML and JSON as kubectl reads them, and remembers at which line and column every value was written. */
-import type { DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml'
+import type { CST, DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml'
 import { Composer, LineCounter, Parser } from 'yaml'
 import type { FieldPath, Position } from './yaml-walk.ts'
-import { positionAt, YamlWalk } from './yaml-walk.ts'
+import { faultAt, positionAt, YamlWalk } from './yaml-walk.ts'
 
 export type YamlDocument = {
   /** Its place in the file, counted from 1, empty documents included. */
@@ -36,7 +36,7 @@ export function readYaml(file: string, text: string): readonly YamlDocument[] {
   const documents: YamlDocument[] = []
   let number = 0
   // One document at a time: its syntax tree is some hundred times the size of its text.
-  for (const document of new Composer(AS_KUBECTL).compose(new Parser(lines.addNewLine).parse(text))) {
+  for (const document of new Composer(AS_KUBECTL).compose(tokensOf(file, text, lines))) {
     number++
     const walk = new YamlWalk(file, lines)
     const value = walk.read(document)
@@ -45,6 +45,14 @@ export function readYaml(file: string, text: string): readonly YamlDocument[] {
     if (value !== null) documents.push({ number, value, positionOf })
   }
   return documents
+}
+
+/** Stops at the first token that fits nowhere: the composer would collect millions of them, and lose those that no document follows. */
+function* tokensOf(file: string, text: string, lines: LineCounter): Generator<CST.Token> {
+  for (const token of new Parser(lines.addNewLine).parse(text)) {
+    if (token.type === 'error') throw faultAt(file, positionAt(lines, token.offset), token.message)
+    yield token
+  }
 }
 
 function isKnownToKubectl(tag: Tags[number]): boolean {

@@ -37,10 +37,7 @@ export class YamlWalk {
     const [fault] = [...document.errors, ...document.warnings]
     if (fault === undefined) return this.#value(document.contents, 0)
     const isDeep = fault.code === 'RESOURCE_EXHAUSTION'
-    throw this.#fault(
-      fault.pos[0],
-      isDeep ? `expected at most ${MAX_DEPTH} levels of nesting` : uncapitalised(fault.message),
-    )
+    throw this.#fault(fault.pos[0], isDeep ? `expected at most ${MAX_DEPTH} levels of nesting` : fault.message)
   }
 
   /** The offset at which the value at this path was written, as far as the path leads. */
@@ -138,9 +135,13 @@ export class YamlWalk {
   }
 
   #fault(offset: number, message: string): InputError {
-    const { line, column } = positionAt(this.#lines, offset)
-    return new InputError(`${this.#file}:${line}:${column}: ${message}`)
+    return faultAt(this.#file, positionAt(this.#lines, offset), message)
   }
+}
+
+/** What is wrong, and where: every message about a file has this form. */
+export function faultAt(file: string, { line, column }: Position, message: string): InputError {
+  return new InputError(`${file}:${line}:${column}: ${message.slice(0, 1).toLowerCase()}${message.slice(1)}`)
 }
 
 /** Line and column of an offset. */
@@ -167,8 +168,4 @@ function offsetOf(node: unknown): number {
 
 function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
-}
-
-function uncapitalised(text: string): string {
-  return `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`
 }

@@ -15,7 +15,8 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/
  */
 export function parseDigest(text: unknown): Digest {
   if (typeof text === 'string' && DIGEST.test(text)) return text as Digest
-  throw new InputError(`expected sha256: and 64 lower-case hex digits, got ${JSON.stringify(text)?.slice(0, 120)}`)
+  const found = typeof text === 'string' ? JSON.stringify(text.slice(0, 120)) : typeof text
+  throw new InputError(`expected sha256: and 64 lower-case hex digits, got ${found}`)
 }
 
 /** Computes the digest of these bytes; what a registry says the digest is never enters here. */

@@ -87,17 +87,23 @@ function splitRegistry(path: string): { registry: string; repository: string } {
 function parseRegistry(text: string): string {
   const host = text.toLowerCase()
   const colon = host.indexOf(':', host.lastIndexOf(']') + 1)
-  const name = colon < 0 ? host : host.slice(0, colon)
+  const name = normaliseHost(colon < 0 ? host : host.slice(0, colon))
   const port = colon < 0 ? '443' : host.slice(colon + 1)
   // toLowerCase turns some letters of other scripts into ASCII (the Kelvin sign into k): what was not ASCII before is refused.
-  if (!/^[!-~]+$/.test(text) || !isHostName(name)) throw new InputError(`${quoted(text)} is not the name of a registry`)
+  if (!/^[!-~]+$/.test(text) || name === undefined)
+    throw new InputError(`${quoted(text)} is not the name of a registry`)
   if (!PORT.test(port) || Number(port) > 65_535) throw new InputError(`${quoted(port)} is not a port`)
   if (port !== '443') return `${name}:${port}`
+  // `MYHOST/app` is a host to whoever reads the case and a path of Docker Hub once it is lower: nobody may have to guess.
+  if (!/[.[]/.test(name) && name !== 'localhost')
+    throw new InputError(`${quoted(text)} needs a dot or a port to be a registry`)
   return DOCKER_HUB_ALIASES.has(name) ? DOCKER_HUB : name
 }
 
-function isHostName(name: string): boolean {
-  return IPV6.test(name) || name.split('.').every(label => HOST_LABEL.test(label))
+function normaliseHost(name: string): string | undefined {
+  // One address of IPv6 has many spellings; the URL parser knows the one of RFC 5952.
+  if (name.startsWith('[')) return IPV6.test(name) ? (URL.parse(`http://${name}`)?.hostname ?? undefined) : undefined
+  return name.split('.').every(label => HOST_LABEL.test(label)) ? name : undefined
 }
 
 function quoted(text: string): string {

@@ -92,14 +92,14 @@ export const CODES = {
   },
   'deadline.exceeded': {
     kind: 'silent',
-    sentence: 'the time the API server allows ran out before the image could be checked',
+    sentence: 'the time allowed ran out before the image could be checked',
     remedy:
-      'try again; if it goes on, the registry is too slow, or the webhook needs a longer timeoutSeconds (at most 30)',
+      'try again; if it goes on, the registry is too slow, or more time must be given (timeoutSeconds of the webhook, at most 30, or --timeout of shedu check)',
   },
   'internal.error': {
     kind: 'silent',
     sentence: 'Shedu itself failed, and does not admit what it could not judge',
-    remedy: 'tell the cluster administrator; the log of Shedu names the fault under the uid of this request',
+    remedy: 'tell whoever runs Shedu; its log says more',
   },
 } as const satisfies Readonly<Record<string, Entry>>
 
@@ -129,10 +129,11 @@ const TELLING: Readonly<Record<RefusalCode, number>> = {
   'image.digest-mismatch': 3,
   'image.ambiguous-manifest': 4,
   'image.not-pinned': 5,
-  'limit.exceeded': 6,
-  'signature.wrong-image': 7,
-  'signature.invalid': 8,
-  'signature.wrong-key': 9,
+  'signature.wrong-image': 6,
+  'signature.invalid': 7,
+  'signature.wrong-key': 8,
+  // Below the signatures: a large SBOM beside one by a stranger is not what is wrong with the image.
+  'limit.exceeded': 9,
   'attestation.wrong-type': 10,
   'image.unsigned': 11,
   'policy.static-deny': 12,

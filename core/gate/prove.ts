@@ -1,5 +1,6 @@
 /** Finds out whether an image meets demands: from the cache, or from the registry through the verifier. */
 
+import { setImmediate } from 'node:timers/promises'
 import { findingKey } from '#core/cache/key.ts'
 import type { MemoryCache } from '#core/cache/memory.ts'
 import type { Artefact, Discovery, Found } from '#core/domain/artefact.ts'
@@ -53,28 +54,48 @@ async function findOut(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const enough = new AbortController()
-  const { manifest, places } = deps.discover(image, AbortSignal.any([signal, enough.signal]))
-  const seen: Found[] = []
-  const proofs = new Map<Demand, Proof>()
-  const refusals = new Map<Demand, Refusal[]>(demands.map(demand => [demand, []]))
+  const looking = AbortSignal.any([signal, enough.signal])
+  const { manifest, places } = deps.discover(image, looking)
+  const evidence: Evidence = { seen: [], proofs: new Map(), refusals: new Map(demands.map(demand => [demand, []])) }
   const allProven = Promise.withResolvers<void>()
   const looked = places.map(async place => {
     const found = await place
-    seen.push(found)
-    for (const demand of demands) {
-      for (const artefact of found.artefacts) {
-        if (proofs.has(demand)) break
-        const checked = deps.verify(artefact, image.digest, demand)
-        if (checked.kind === 'proof') proofs.set(demand, checked)
-        else refusals.get(demand)?.push(checked)
-      }
+    evidence.seen.push(found)
+    for (const artefact of found.artefacts) {
+      await takeTurns(looking)
+      for (const demand of demands) check(deps.verify, artefact, { digest: image.digest, demand }, evidence)
+      if (evidence.proofs.size === demands.length) return allProven.resolve()
     }
-    if (proofs.size === demands.length) allProven.resolve()
   })
   await Promise.race([Promise.all(looked), allProven.promise])
   // The image itself comes first: a signature over something that is not there, or is two things at once, proves nothing.
   const present = await manifest
   enough.abort()
   if (present !== 'present') return demands.map(() => present)
+  const { proofs, refusals, seen } = evidence
   return demands.map(demand => proofs.get(demand) ?? weigh(image, refusals.get(demand) ?? [], seen))
+}
+
+type Evidence = {
+  readonly seen: Found[]
+  readonly proofs: Map<Demand, Proof>
+  readonly refusals: ReadonlyMap<Demand, Refusal[]>
+}
+
+function check(
+  verify: ProverDeps['verify'],
+  artefact: Artefact,
+  { digest, demand }: { readonly digest: Digest; readonly demand: Demand },
+  { proofs, refusals }: Evidence,
+): void {
+  if (proofs.has(demand)) return
+  const checked = verify(artefact, digest, demand)
+  if (checked.kind === 'proof') proofs.set(demand, checked)
+  else refusals.get(demand)?.push(checked)
+}
+
+/** One artefact of the largest size takes some 70 ms to read; a registry may hold a thousand of them. */
+async function takeTurns(signal: AbortSignal): Promise<void> {
+  await setImmediate()
+  signal.throwIfAborted()
 }

@@ -27,13 +27,16 @@ export async function findBundles(
   turns: Turns,
   signal: AbortSignal,
 ): Promise<Found> {
+  const { manifestBytes, referrerManifestsBytes, bundleBytes, attachedBytes } = repository.limits
+  const forManifests = { turns, eachBytes: manifestBytes, bytes: referrerManifestsBytes }
+  const forBundles = { turns, eachBytes: bundleBytes, bytes: attachedBytes }
   const listed = sortOut(await listReferrers(repository, digest, signal))
   const manifests = sortOut(
-    await fetchEach(repository, listed.values, turns, one => fetchReferrer(repository, one, signal)),
+    await fetchEach(repository, listed.values, forManifests, one => fetchReferrer(repository, one, signal)),
   )
   const layers = sortOut(manifests.values.flatMap(manifest => bundleLayer(repository, manifest)))
   const bundles = sortOut(
-    await fetchEach(repository, layers.values, turns, one => fetchBundle(repository, one, signal)),
+    await fetchEach(repository, layers.values, forBundles, one => fetchBundle(repository, one, signal)),
   )
   const steps = [listed, manifests, layers, bundles]
   const { refusals, silences } = sortOut(steps.flatMap(step => [...step.refusals, ...step.silences]))
@@ -52,7 +55,7 @@ async function fetchReferrer(
 }
 
 async function fetchBundle(repository: Repository, layer: Descriptor, signal: AbortSignal): Promise<Blob | Refusal> {
-  const blob = await fetchBlob(repository, layer, repository.limits.bundleBytes, signal)
+  const blob = await fetchBlob(repository, layer, signal)
   return blob.kind === 'absent' ? missing(repository, `the bundle ${layer.digest} is not in the registry`) : blob
 }
 

@@ -17,7 +17,7 @@ export type Absent = { readonly kind: 'absent' }
 export type Blob = { readonly kind: 'blob'; readonly digest: Digest; readonly bytes: Uint8Array }
 
 type Expected = { readonly digest?: Digest; readonly size?: number }
-type Fetch = { readonly path: string; readonly accept: string; readonly most: number; readonly expected: Expected }
+type Fetch = { readonly path: string; readonly accept: string; readonly expected: Expected }
 type Content = { readonly kind: 'content'; readonly digest: Digest; readonly answer: Answer }
 
 const ACCEPT_MANIFEST = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ')
@@ -40,14 +40,13 @@ export function fetchPinned(
   return fetchManifest(repository, expected.digest, expected, signal)
 }
 
-/** The blob of this descriptor, if that says it is no larger than `most` bytes. Throws Unavailable. */
+/** The blob of this descriptor. Throws Unavailable. */
 export async function fetchBlob(
   repository: Repository,
   descriptor: Descriptor,
-  most: number,
   signal: AbortSignal,
 ): Promise<Blob | Absent | Refusal> {
-  const fetch = { path: `blobs/${descriptor.digest}`, accept: '*/*', most, expected: descriptor }
+  const fetch = { path: `blobs/${descriptor.digest}`, accept: '*/*', expected: descriptor }
   const content = await fetchContent(repository, fetch, signal)
   return content.kind === 'content' ? { kind: 'blob', digest: content.digest, bytes: content.answer.bytes } : content
 }
@@ -64,7 +63,7 @@ async function fetchManifest(
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
   const { manifestBytes, jsonDepth } = repository.limits
-  const fetch = { path: `manifests/${reference}`, accept: ACCEPT_MANIFEST, most: manifestBytes, expected }
+  const fetch = { path: `manifests/${reference}`, accept: ACCEPT_MANIFEST, expected }
   const content = await fetchContent(repository, fetch, signal)
   if (content.kind !== 'content') return content
   const { bytes, headers } = content.answer
@@ -85,8 +84,6 @@ async function fetchContent(
   signal: AbortSignal,
 ): Promise<Content | Absent | Refusal> {
   const cap = capOf(repository, fetch)
-  const { size = 0 } = fetch.expected
-  if (size > fetch.most) return cap.excess(`${size}`)
   const answer = await repository.get({ url: repository.urlOf(fetch.path), accept: fetch.accept, cap }, signal)
   if (answer.kind === 'refusal') return answer
   if (answer.status === 404) return { kind: 'absent' }
@@ -97,14 +94,15 @@ async function fetchContent(
   return refusal('image.digest-mismatch', `${repository.about}: ${fetch.path}: ${objection}`)
 }
 
-/** A descriptor that says too little is lying just as one that says too much: neither is read beyond what it says. */
-function capOf({ about }: Repository, { path, most, expected: { size } }: Fetch): Cap {
-  if (size !== undefined && size <= most) {
-    const mismatch = (found: string) => `${about}: ${path}: expected ${size} bytes as its descriptor says, got ${found}`
-    return { bytes: size, excess: found => refusal('image.digest-mismatch', mismatch(found)) }
+/** Where there is a descriptor, not a byte is read beyond what it says. */
+function capOf({ about, limits }: Repository, { path, expected: { size } }: Fetch): Cap {
+  if (size === undefined) {
+    const most = limits.manifestBytes
+    const detail = `${about}: ${path}: expected at most ${most} bytes, got `
+    return { bytes: most, excess: found => refusal('limit.exceeded', `${detail}${found}`) }
   }
-  const tooMuch = (found: string) => `${about}: ${path}: expected at most ${most} bytes, got ${found}`
-  return { bytes: most, excess: found => refusal('limit.exceeded', tooMuch(found)) }
+  const detail = `${about}: ${path}: expected ${size} bytes as its descriptor says, got `
+  return { bytes: size, excess: found => refusal('image.digest-mismatch', `${detail}${found}`) }
 }
 
 /** CVE-2023-47630: a header is what the registry says of the content; the content is what will run. They must agree all the same. */

@@ -9,24 +9,31 @@ import { settle } from './outcome.ts'
 import type { Repository } from './repository.ts'
 import type { Turns } from './turns.ts'
 
+/** What the fetches may cost: so many at once, so many bytes each, and so many all together. */
+export type Budget = { readonly turns: Turns; readonly eachBytes: number; readonly bytes: number }
+
 /**
- * Fetches what the descriptors name, in the order of their digests. Their sizes are added up first: what they say is what
- * is read, so that a place full of large things is refused before it costs anything.
+ * Fetches what the descriptors name, in the order of their digests. What they say of their size is all that is read, so a
+ * thing that is too large is refused before it costs anything, and so is a place full of large things.
  */
 export async function fetchEach<T>(
   repository: Repository,
   descriptors: readonly Descriptor[],
-  turns: Turns,
+  { turns, eachBytes, bytes }: Budget,
   fetchOne: (descriptor: Descriptor) => Promise<T | Refusal>,
 ): Promise<readonly Outcome<T>[]> {
-  const most = repository.limits.declaredBytes
-  const distinct = distinctOf(repository, descriptors)
-  const total = distinct.reduce((sum, one) => sum + (one.kind === 'descriptor' ? one.size : 0), 0)
-  if (total > most) {
-    const detail = `${repository.about}: expected at most ${most} bytes attached to the image in one layout, got ${total}`
+  const { about } = repository
+  const wanted = distinctOf(repository, descriptors).map(one =>
+    one.kind === 'descriptor' && one.size > eachBytes
+      ? refusal('limit.exceeded', `${about}: ${one.digest}: expected at most ${eachBytes} bytes, got ${one.size}`)
+      : one,
+  )
+  const total = wanted.reduce((sum, one) => sum + (one.kind === 'descriptor' ? one.size : 0), 0)
+  if (total > bytes) {
+    const detail = `${about}: expected at most ${bytes} bytes attached to the image in one layout, got ${total}`
     return [refusal('limit.exceeded', detail)]
   }
-  return Promise.all(distinct.map(async one => (one.kind === 'refusal' ? one : turns(() => settle(fetchOne(one))))))
+  return Promise.all(wanted.map(async one => (one.kind === 'refusal' ? one : turns(() => settle(fetchOne(one))))))
 }
 
 function distinctOf(repository: Repository, descriptors: readonly Descriptor[]): readonly (Descriptor | Refusal)[] {

@@ -6,7 +6,7 @@ const MIB = 1024 * KIB
 export type RegistryLimits = {
   /** Bytes of one manifest. */
   readonly manifestBytes: number
-  /** Bytes of one page of the list of referrers. */
+  /** Bytes of the list of referrers, all its pages together. */
   readonly referrersBytes: number
   /** Bytes of a token service's answer. */
   readonly tokenBytes: number
@@ -14,8 +14,10 @@ export type RegistryLimits = {
   readonly payloadBytes: number
   /** Bytes of one Sigstore bundle. */
   readonly bundleBytes: number
-  /** Bytes that the descriptors found in one place may declare together. */
-  readonly declaredBytes: number
+  /** Bytes of the manifests of all referrers together. */
+  readonly referrerManifestsBytes: number
+  /** Bytes of all payloads or of all bundles together. */
+  readonly attachedBytes: number
   /** Levels of nesting of any JSON that a registry or token service sends. */
   readonly jsonDepth: number
   /** Signatures in the `.sig` manifest of one image. */
@@ -39,7 +41,7 @@ export type RegistryLimits = {
 export const REGISTRY_LIMITS: RegistryLimits = {
   // OCI distribution-spec, "Pushing Manifests": registries should accept, and clients need not exceed, 4 MiB.
   manifestBytes: 4 * MIB,
-  // A list of referrers is an image index, for which the same number holds.
+  // A list of referrers is an image index, for which the same number holds. A thousand entries are below 1 MiB.
   referrersBytes: 4 * MIB,
   // Tokens travel in headers, so an honest answer is smaller than headerBytes; four times that leaves room for the rest of it.
   tokenBytes: 64 * KIB,
@@ -47,8 +49,10 @@ export const REGISTRY_LIMITS: RegistryLimits = {
   payloadBytes: 64 * KIB,
   // A bundle carries a base64 statement: an SBOM or a build's provenance, and what a manifest may weigh is enough for those.
   bundleBytes: 4 * MIB,
-  // What one place may cost in memory. A thousand bundles of a signature (8 KiB each) need an eighth of it.
-  declaredBytes: 64 * MIB,
+  // A bundle's manifest is below 1 KiB and all of them are parsed on the event loop, at up to 70 ms for each MiB.
+  referrerManifestsBytes: 4 * MIB,
+  // What an image may cost in memory. A thousand bundles of a signature (8 KiB each) need an eighth of it.
+  attachedBytes: 64 * MIB,
   // OCI documents nest five deep (index, list, descriptor, platform, list); three times that.
   jsonDepth: 16,
   // Images that are signed at every rebuild of their base have been seen with 500 signatures; twice that.

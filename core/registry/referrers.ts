@@ -41,15 +41,13 @@ export async function listReferrers(
 }
 
 async function fetchPages(repository: Repository, digest: Digest, signal: AbortSignal): Promise<List | Refusal> {
-  const { referrersPages, referrers } = repository.limits
+  const { referrersBytes, referrersPages, referrers } = repository.limits
   const items: unknown[] = []
+  let bytes = referrersBytes
   let page: URL | undefined = repository.urlOf(`referrers/${digest}`)
   for (let pages = 0; page !== undefined; pages++) {
-    if (pages === referrersPages) {
-      const detail = `${repository.about}: expected at most ${referrersPages} pages of referrers, got more`
-      return refusal('limit.exceeded', detail)
-    }
-    const answer: Answer | Refusal = await fetchPage(repository, page, signal)
+    if (pages === referrersPages) return tooLong(repository, `${referrersPages} pages`)
+    const answer: Answer | Refusal = await fetchPage(repository, page, bytes, signal)
     if (answer.kind === 'refusal') return answer
     if (pages === 0 && NO_API.includes(answer.status)) break
     if (answer.status !== 200) throw statusFailure(answer, repository.about)
@@ -57,19 +55,15 @@ async function fetchPages(repository: Repository, digest: Digest, signal: AbortS
     if (decoded.kind === 'refusal') return decoded
     items.push(...decoded.items)
     if (items.length > referrers) return tooMany(repository, items.length)
+    bytes -= answer.bytes.byteLength
     page = decoded.next
   }
   return { kind: 'list', items }
 }
 
-function fetchPage(repository: Repository, url: URL, signal: AbortSignal): Promise<Answer | Refusal> {
-  const most = repository.limits.referrersBytes
-  const excess = (found: string) =>
-    refusal(
-      'limit.exceeded',
-      `${repository.about}: expected a list of referrers of at most ${most} bytes, got ${found}`,
-    )
-  return repository.get({ url, accept: INDEX_TYPES.join(', '), cap: { bytes: most, excess } }, signal)
+function fetchPage(repository: Repository, url: URL, left: number, signal: AbortSignal): Promise<Answer | Refusal> {
+  const excess = () => tooLong(repository, `${repository.limits.referrersBytes} bytes`)
+  return repository.get({ url, accept: INDEX_TYPES.join(', '), cap: { bytes: left, excess } }, signal)
 }
 
 function decodePage(
@@ -117,6 +111,10 @@ function parseItems(repository: Repository, items: readonly unknown[]): readonly
       throw error
     }
   })
+}
+
+function tooLong({ about }: Repository, most: string): Refusal {
+  return refusal('limit.exceeded', `${about}: expected a list of referrers of at most ${most}, got more`)
 }
 
 function tooMany({ about, limits }: Repository, found: number): Refusal {

@@ -32,7 +32,7 @@ export async function findSimpleSigning(
   if (manifest.kind !== 'image-manifest')
     return withoutArtefacts(ambiguous(repository, tag, `expected an image manifest, got an ${manifest.kind}`))
   const layers = manifest.items.flatMap(item => signedLayer(repository, tag, item))
-  const most = repository.limits.signatures
+  const { signatures: most, payloadBytes, attachedBytes } = repository.limits
   if (layers.length > most) {
     const detail = `${repository.about}: expected at most ${most} signatures in ${tag}, got ${layers.length}`
     return withoutArtefacts(refusal('limit.exceeded', detail))
@@ -41,7 +41,7 @@ export async function findSimpleSigning(
   const fetched = await fetchEach(
     repository,
     signed.map(({ payload }) => payload),
-    turns,
+    { turns, eachBytes: payloadBytes, bytes: attachedBytes },
     payload => fetchPayload(repository, payload, signal),
   )
   const payloads = sortOut(fetched)
@@ -63,7 +63,7 @@ function signedLayer(repository: Repository, tag: string, layer: unknown): reado
 }
 
 async function fetchPayload(repository: Repository, payload: Descriptor, signal: AbortSignal): Promise<Blob | Refusal> {
-  const blob = await fetchBlob(repository, payload, repository.limits.payloadBytes, signal)
+  const blob = await fetchBlob(repository, payload, signal)
   if (blob.kind !== 'absent') return blob
   return refusal('signature.invalid', `${repository.about}: the payload ${payload.digest} is not in the registry`)
 }
@@ -85,6 +85,6 @@ function join(signed: readonly Signed[], payloads: readonly Blob[]): readonly Si
   return [...artefacts.keys()].toSorted().map(key => artefacts.get(key) as SimpleSigningArtefact)
 }
 
-function withoutArtefacts(refusal: Refusal): Found {
-  return { artefacts: [], refusals: [refusal], silences: [] }
+function withoutArtefacts(because: Refusal): Found {
+  return { artefacts: [], refusals: [because], silences: [] }
 }

@@ -23,13 +23,22 @@ const SECRETS: string[] = ['authorization', 'cookie', 'credentials', 'headers', 
 /** What may wait when nobody reads our output; beyond it lines are dropped, so that a stuck reader cannot eat our memory. */
 const WAITING_BYTES = 8 * 1024 * 1024
 
+/** Lines are written together, this many or those of this time: a write for each would cost more than the line. */
+const TOGETHER_BYTES = 4096
+const TOGETHER_MS = 50
+
 /** How many errors of a chain of causes are told. */
 const CAUSES = 5
 
 /** Opens the log on a file descriptor or a path. `close` returns when everything has been written. */
 export function makeLog(level: LogLevel, to: number | string): { readonly log: Log; close: () => Promise<void> } {
-  // minLength 0: a line is on its way at once, and what comes meanwhile is written together.
-  const out = pino.destination({ dest: to, sync: false, minLength: 0, maxLength: WAITING_BYTES })
+  const out = pino.destination({
+    dest: to,
+    sync: false,
+    minLength: TOGETHER_BYTES,
+    periodicFlush: TOGETHER_MS,
+    maxLength: WAITING_BYTES,
+  })
   const log = pino(
     {
       level,

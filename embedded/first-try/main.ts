@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { startProgram } from '#core/runtime/start-program.ts'
 import type { ApiServer } from './api-server.ts'
 import { makeApiServer } from './api-server.ts'
-import { describe, isExpected } from './print.ts'
+import { describe, HEAD, isExpected } from './print.ts'
 import { makeRegistryControl } from './registry-control.ts'
 import { ROWS } from './rows.ts'
 import type { Scene } from './scene.ts'
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   }
   const closers: (() => Promise<void> | void)[] = []
   const interrupted = Promise.withResolvers<'interrupted'>()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.resolve('interrupted'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.resolve('interrupted'))
   try {
     const played = play({ defer: close => closers.push(close) }, values.once === true)
     const first = await Promise.race([played, interrupted.promise])
@@ -74,6 +74,7 @@ async function play(stage: Stage, isOnce: boolean): Promise<number> {
 
 async function ask(apiServer: ApiServer, scene: Scene): Promise<number> {
   let wrong = 0
+  say(HEAD)
   for (const row of ROWS) {
     const answer = await apiServer.createPod(
       row.images.map(image => `${scene.host}/${image}`),

@@ -265,6 +265,14 @@ t.test('pins a tag and proves the signature, as the webhooks would', async t => 
   })
 })
 
+t.test('pins what a policy demands nothing of only when told to pin all', async t => {
+  const { dir, registry, digest, args } = await makeStage(t)
+  writeFileSync(join(dir, 'policies', 'p.yaml'), policy('free', `${registry.host}/**`, PASS))
+  t.match(await shedu(args, dir), { code: 0, stdout: /^admitted .*\n1 object/ })
+  const all = await shedu([...args, '--pin', 'all'], dir)
+  t.match(all, { code: 0, stdout: `pinned pod.yaml:7:14  ${registry.host}/shop/app:v1 → ${digest}` })
+})
+
 t.test('what the registry does not tell is neither admitted nor refused', async t => {
   const { dir, registry, digest, args } = await makeStage(t)
   await registry.sign({ repository: 'shop/app', digest, key: 'release' })

@@ -47,10 +47,10 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
 
 t.test('it prints where it listens, becomes ready, and ends with 0 when it is told to', async t => {
   const dir = t.testdir({ policies: { 'policy.yaml': POLICY } })
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  const runs = (['SIGTERM', 'SIGINT'] as const).map(async signal => {
     const { child, events, event, stderr } = start(t, { SHEDU_POLICIES_DIR: `${dir}/policies` })
-    const { port, opsPort } = await event('listening')
-    t.ok(Number(port) > 0 && Number(opsPort) > 0)
+    const { port, opsPort } = (await event('listening')) as { port: number; opsPort: number }
+    t.ok(port > 0 && opsPort > 0)
     t.match(await event('ready'), { policies: [{ name: 'forbid' }] })
     t.equal((await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status, 200)
     t.match(await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(), 'process_resident_memory_bytes')
@@ -58,7 +58,8 @@ t.test('it prints where it listens, becomes ready, and ends with 0 when it is to
     t.equal(await exitOf(child), 0, signal)
     t.match(events.at(-1), { msg: 'ended' }, 'the last line was flushed')
     t.equal(stderr(), '')
-  }
+  })
+  await Promise.all(runs)
 })
 
 t.test('a second signal ends it at once', async t => {
@@ -75,12 +76,10 @@ t.test('a mistake in the settings is one clear line and exit code 2', async t =>
   const dir = t.testdir({ empty: {}, bad: { 'policy.yaml': 'kind: Unheard\napiVersion: v1\n' } })
   const mistakes: readonly [Record<string, string>, RegExp][] = [
     [{ SHEDU_PROT: '1' }, /^shedu webhook: SHEDU_PROT is not a setting; did you mean SHEDU_PORT\?\n$/],
-    [{ SHEDU_PORT: 'http' }, /^shedu webhook: SHEDU_PORT="http" is not usable: expected 0 to 65535, got "http"\n$/],
     [
       { SHEDU_TLS_CERT_FILE: '/none', SHEDU_TLS_KEY_FILE: '/none' },
       /^shedu webhook: cannot read the certificate "\/none": ENOENT.*\n$/,
     ],
-    [{ SHEDU_POLICIES_DIR: `${dir}/none` }, /^shedu webhook: [^\n]+\n$/],
     [{ SHEDU_POLICIES_DIR: `${dir}/empty` }, /^shedu webhook: there is no policy in [^\n]+\n$/],
     [{ SHEDU_POLICIES_DIR: `${dir}/bad` }, /^shedu webhook: [^\n]*Unheard[^\n]*\n$/],
   ]

@@ -140,10 +140,12 @@ t.test('warnings are lines of at most 256 characters: what, and once for each co
   const many = warned(100).warnings ?? []
   t.equal(many.length, 15)
   t.match(many.at(-1), 'and 87 more lines like these')
-  const long = objection({ where: 'w'.repeat(400), because: refusal('limit.exceeded', '\ud83d\ude00'.repeat(400)) })
-  const [line] = respond({ ...JUDGED, warnings: [long], outcome: 'deny', objections: [long] }).warnings ?? []
-  t.equal(line?.length, 256)
-  t.ok(line?.isWellFormed())
+  for (const before of ['w', 'ww']) {
+    const long = objection({ where: `${before}${'\ud83d\ude00'.repeat(400)}` })
+    const [line] = respond({ ...JUDGED, warnings: [long], outcome: 'deny', objections: [long] }).warnings ?? []
+    t.equal(line?.length, 256)
+    t.ok(line?.isWellFormed(), 'no character is cut in half')
+  }
 })
 
 t.test('an allowed verdict without warnings has no warnings at all', async t => {

@@ -1,4 +1,4 @@
-/** Sigstore bundles (sigstore/protobuf-specs, sigstore_bundle.proto) that carry a signature of an image: DSSE around an in-toto statement. */
+/** Sigstore bundles (sigstore/protobuf-specs, sigstore_bundle.proto) around a signature of an image: DSSE around in-toto. */
 import { InputError } from '#core/domain/input-error.ts'
 import type { JsonLimits, JsonObject } from '#core/json/untrusted-json.ts'
 import { asArray, asObject, asString, parseUntrustedJson } from '#core/json/untrusted-json.ts'

@@ -65,7 +65,7 @@ function pss(key: KeyObject, hash: HashAlgorithm, { message, signature }: Signed
   return verify(hash, message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature)
 }
 
-/** A key of this type may name its own hash and salt length (RFC 4055, section 3.1); OpenSSL holds it to them, and throws for another hash. */
+/** Such a key may name its hash and salt length (RFC 4055, section 3.1). OpenSSL holds it to them, and throws at another hash. */
 function typedPss(key: KeyObject, hash: HashAlgorithm, { message, signature }: Signed): boolean {
   const only = key.asymmetricKeyDetails?.hashAlgorithm
   return (only === undefined || only === hash) && verify(hash, message, key, signature)

@@ -1,4 +1,4 @@
-/** Whether something attached to an image is a signature of that image by the key that is asked for. Pure, and of no opinion about time. */
+/** Whether something attached to an image is a signature of that image by the key that is asked for; time is not asked. */
 import type { Artefact } from '#core/domain/artefact.ts'
 import type { Demand } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'

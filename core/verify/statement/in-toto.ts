@@ -18,11 +18,11 @@ const DEPTH = 64
 /** Decoded, not verified. */
 export type Statement = {
   readonly predicateType: string
-  /** The subjects that have a SHA-256, as `sha256:…`, in the statement's order. A subject known by another algorithm only is none of ours. */
+  /** The subjects that have a SHA-256, as `sha256:…`; one that is known by other algorithms only is no image of ours. */
   readonly subjects: readonly string[]
 }
 
-/** Decodes a statement of version 0.1 or 1 of at most `mostBytes`; throws an InputError, a LimitError for too many subjects or digests. */
+/** Decodes a statement of version 0.1 or 1; throws an InputError, a LimitError where there is too much of something. */
 export function decodeStatement(bytes: Uint8Array, mostBytes: number): Statement {
   const statement = asObject(parseUntrustedJson(bytes, { bytes: mostBytes, depth: DEPTH }), 'the statement')
   const type = statement['_type']

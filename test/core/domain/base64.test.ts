@@ -12,7 +12,7 @@ t.test('decodes what is encoded', async t => {
 })
 
 t.test('no two texts are decoded to the same bytes', async t => {
-  const unit = fc.constantFrom(...'ABab01+/-_= \n')
+  const unit = fc.constantFrom(...'ABab01+/-_= \n'.split(''))
   fc.assert(
     fc.property(fc.string({ unit, maxLength: 12 }), text => {
       try {

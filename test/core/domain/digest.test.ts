@@ -4,7 +4,7 @@ import t from 'tap'
 import { digestOf, hexOf, parseDigest } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 
-const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 })
+const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: 64, maxLength: 64 })
 
 t.test('parses what it prints, and prints what it parsed', async t => {
   fc.assert(fc.property(hex, digits => hexOf(parseDigest(`sha256:${digits}`)) === digits))
@@ -47,4 +47,9 @@ t.test('is text and nothing else', async t => {
 t.test('quotes what it refuses, and not all of it', async t => {
   t.throws(() => parseDigest('a"\n'), { message: 'expected sha256: and 64 lower-case hex digits, got "a\\"\\n"' })
   t.throws(() => parseDigest('x'.repeat(10_000)), { message: /^.{0,200}$/ })
+})
+
+t.test('what is no text is refused in words, bigints of untrusted JSON included', async t => {
+  for (const value of [1n, 1, null, undefined, {}, Symbol('x')])
+    t.throws(() => parseDigest(value), { name: 'InputError' })
 })

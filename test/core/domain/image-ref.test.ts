@@ -7,7 +7,7 @@ import { InputError } from '#core/domain/input-error.ts'
 
 const DIGEST = parseDigest(`sha256:${'ab'.repeat(32)}`)
 
-const lower = [...'abcdefghijklmnopqrstuvwxyz0123456789']
+const lower = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('')
 const word = fc.string({ unit: fc.constantFrom(...lower), minLength: 1, maxLength: 8 })
 const component = fc
   .tuple(word, fc.array(fc.tuple(fc.constantFrom('.', '_', '__', '-', '--'), word), { maxLength: 2 }))
@@ -244,4 +244,18 @@ t.test('whatever the text, it is a reference or an InputError, and soon', async 
     }),
     { numRuns: 1000 },
   )
+})
+
+t.test('a registry that only its case tells from a path of Docker Hub is refused', async t => {
+  for (const text of ['MYHOST/app:1', 'Acme/app', 'A/b/c@sha256:'.concat('0'.repeat(64))])
+    t.throws(() => parseImageRef(text), /needs a dot or a port/, text)
+  t.equal(parseImageRef('MYHOST:5000/app').registry, 'myhost:5000')
+  t.equal(parseImageRef('LOCALHOST/app').registry, 'localhost')
+})
+
+t.test('every spelling of one IPv6 address is one registry', async t => {
+  const spellings = ['[::1]', '[0:0:0:0:0:0:0:1]', '[0000::0001]', '[::0.0.0.1]']
+  t.strictSame(new Set(spellings.map(host => parseImageRef(`${host}:5000/app`).registry)), new Set(['[::1]:5000']))
+  for (const host of ['[1::2::3]', '[::1', '[:::]', '[12345::]'])
+    t.throws(() => parseImageRef(`${host}:5000/app`), InputError, host)
 })

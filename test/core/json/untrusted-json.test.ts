@@ -17,7 +17,7 @@ function objection(text: string | Uint8Array): string {
     if (error instanceof InputError) return error.message
     throw error
   }
-  throw new Error(`accepted ${text}`)
+  throw new Error(`accepted ${JSON.stringify(text)}`)
 }
 
 /** The error itself: `t.throws` compares errors by name, and a LimitError has its parent's. */

@@ -105,10 +105,10 @@ t.test('takes no Ed25519ph signature whose number is not reduced: a second signa
   const { key, sign } = makeEd25519phSigner()
   const signature = Buffer.from(sign(MESSAGE))
   const order = ed25519.Point.Fn.ORDER
-  const number = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + order
+  const number = BigInt(`0x${Buffer.from(signature.subarray(32).toReversed()).toString('hex')}`) + order
   const second = Buffer.concat([
     signature.subarray(0, 32),
-    Buffer.from(number.toString(16).padStart(64, '0'), 'hex').reverse(),
+    Buffer.from(number.toString(16).padStart(64, '0'), 'hex').toReversed(),
   ])
   t.ok(signer(key, 'sha256', signature))
   t.equal(signer(key, 'sha256', second), undefined)

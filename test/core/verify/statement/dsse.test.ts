@@ -5,8 +5,8 @@ import { encodePreAuth } from '#core/verify/statement/dsse.ts'
 
 /** A second construction, byte by byte, that shares nothing with the first: UTF-8 by hand, numbers by hand. */
 function preAuthByHand(type: string, payload: Uint8Array): number[] {
-  const ascii = (text: string) => [...text].map(letter => letter.charCodeAt(0))
-  const utf8 = [...type].flatMap(character => {
+  const ascii = (text: string) => text.split('').map(letter => letter.charCodeAt(0))
+  const utf8 = Array.from(type).flatMap(character => {
     const point = character.codePointAt(0) ?? 0
     const tail = (count: number) =>
       Array.from({ length: count }, (_, index) => 0x80 | ((point >> (6 * (count - 1 - index))) & 0x3f))
