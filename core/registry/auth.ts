@@ -2,6 +2,7 @@
 import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
+import { BoundedMap } from './bounded-map.ts'
 import type { Challenge } from './challenge.ts'
 import { parseChallenges } from './challenge.ts'
 import { basicAuthorization } from './credential.ts'
@@ -19,13 +20,13 @@ export type Pass = {
   readonly reject: () => void
 }
 
-/** One per registry that has let us in; any user can name a thousand hosts, so beyond that the oldest goes. */
+/** One for each registry that has let us in: more than a cluster pulls from, though any user can name as many. */
 const MOST_CHALLENGES = 1000
 
 export class Auth {
   readonly #tokens: Tokens
   /** By name of the registry; only such as were met with success, so that a registry that changes its mind is asked again. */
-  readonly #challenges = new Map<string, Challenge>()
+  readonly #challenges = new BoundedMap<Challenge>(MOST_CHALLENGES)
 
   constructor(tokens: Tokens) {
     this.#tokens = tokens
@@ -55,15 +56,8 @@ export class Auth {
     const about = `${registry.name}/${repository}`
     const challenge = chooseChallenge(header, about)
     const pass = await this.#meet(challenge, registry, repository, signal)
-    if (pass.kind === 'pass') this.#remember(registry.name, challenge)
+    if (pass.kind === 'pass') this.#challenges.set(registry.name, challenge)
     return pass
-  }
-
-  #remember(name: string, challenge: Challenge): void {
-    this.#challenges.delete(name)
-    const [oldest] = this.#challenges.keys()
-    if (this.#challenges.size >= MOST_CHALLENGES && oldest !== undefined) this.#challenges.delete(oldest)
-    this.#challenges.set(name, challenge)
   }
 
   async #meet(

@@ -4,6 +4,7 @@ import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import { asObject, asString, parseUntrustedJson } from '#core/json/untrusted-json.ts'
 import { SingleFlight } from '#core/runtime/single-flight.ts'
+import { BoundedMap } from './bounded-map.ts'
 import { basicAuthorization, credentialName } from './credential.ts'
 import { statusFailure, unauthorized, unreachable } from './failure.ts'
 import type { RegistryLimits } from './limits.ts'
@@ -29,7 +30,7 @@ const DEFAULT_TOKEN_MS = 60_000
 const LONGEST_TOKEN_MS = 3_600_000
 /** A token must outlive the request that carries it, and the API server gives us ten seconds. */
 const TOKEN_MARGIN_MS = 10_000
-/** One for each repository that a cluster pulls from; beyond that the oldest goes, as any user can name a thousand repositories. */
+/** One for each repository: more than a cluster pulls from at a time, though any user can name as many. */
 const MOST_TOKENS = 1000
 
 export class Tokens {
@@ -37,7 +38,7 @@ export class Tokens {
   readonly #limits: RegistryLimits
   readonly #nowMs: () => number
   readonly #flights = new SingleFlight<string | Refusal>()
-  readonly #held = new Map<string, Held>()
+  readonly #held = new BoundedMap<Held>(MOST_TOKENS)
 
   /** `nowMs` need not be the time of day, but must never go back. */
   constructor(transport: Transport, limits: RegistryLimits, nowMs: () => number) {
@@ -68,15 +69,8 @@ export class Tokens {
     const answer = await this.#transport.exchange(wanted.registry, request, signal)
     if (answer.kind === 'refusal') return answer
     const { token, lifeMs } = this.#decode(answer, wanted, request.about)
-    this.#hold(key, { token, endsAtMs: askedAtMs + lifeMs })
+    this.#held.set(key, { token, endsAtMs: askedAtMs + lifeMs })
     return token
-  }
-
-  #hold(key: string, held: Held): void {
-    this.#held.delete(key)
-    const [oldest] = this.#held.keys()
-    if (this.#held.size >= MOST_TOKENS && oldest !== undefined) this.#held.delete(oldest)
-    this.#held.set(key, held)
   }
 
   #decode(answer: Answer, { registry }: Wanted, about: string): { readonly token: string; readonly lifeMs: number } {

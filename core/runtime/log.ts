@@ -1,5 +1,4 @@
 /** One JSON line per event on standard output, written without waiting, flushed when the process ends. */
-import { once } from 'node:events'
 import { type Logger, pino } from 'pino'
 
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>
@@ -30,7 +29,7 @@ const TOGETHER_MS = 50
 /** How many errors of a chain of causes are told. */
 const CAUSES = 5
 
-/** Opens the log on a file descriptor or a path. `close` returns when everything has been written. */
+/** Opens the log on a file descriptor or a path. `close` resolves when all is written, or cannot be. */
 export function makeLog(level: LogLevel, to: number | string): { readonly log: Log; close: () => Promise<void> } {
   const out = pino.destination({
     dest: to,
@@ -50,14 +49,13 @@ export function makeLog(level: LogLevel, to: number | string): { readonly log: L
     },
     out,
   )
-  return {
-    log,
-    async close() {
-      const closed = once(out, 'close')
-      out.end()
-      await closed
-    },
+  // A reader that has gone or a disk that is full costs us the log, not the gate; and there is nothing to wait for then.
+  const ended = new Promise<void>(resolve => out.on('close', resolve).on('error', () => resolve()))
+  const close = () => {
+    out.end()
+    return ended
   }
+  return { log, close }
 }
 
 /** Writes the one event of a decision: our own faults as errors, silence as a warning, answers as information. */

@@ -96,3 +96,14 @@ t.test('a port that cannot be had is one clear line and exit code 1', async t =>
   t.equal(await exitOf(child), 1)
   t.match(stderr(), /^shedu webhook: listen EADDRNOTAVAIL[^\n]*\n$/)
 })
+
+t.test('it goes on when nobody reads its log any more, and still ends in order', async t => {
+  const dir = t.testdir({ policies: { 'policy.yaml': POLICY } })
+  const { child, event } = start(t, { SHEDU_POLICIES_DIR: `${dir}/policies` })
+  const { opsPort } = (await event('listening')) as { opsPort: number }
+  await event('ready')
+  child.stdout.destroy()
+  t.equal((await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status, 200)
+  child.kill('SIGTERM')
+  t.equal(await exitOf(child), 0)
+})

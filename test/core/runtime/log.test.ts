@@ -76,3 +76,12 @@ t.test('nothing below the level is written', async t => {
   t.match(lines, [{ msg: 'loud' }])
   t.equal(lines.length, 1)
 })
+
+t.test('a log that cannot be written ends neither the process nor the wait for its end', async t => {
+  const { log, close } = makeLog('info', '/dev/full')
+  for (let at = 0; at < 1000; at++) log.info({ at }, 'no space left')
+  await new Promise(resolve => setTimeout(resolve, 20))
+  log.info({}, 'still none')
+  await close()
+  t.pass('closed')
+})
