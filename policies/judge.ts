@@ -1,4 +1,5 @@
 /** Turns what was found out about a workload into the verdict: certain refusals first, then silence, then what was proven. */
+import type { Demand } from '#core/domain/demand.ts'
 import { demandKey } from '#core/domain/demand.ts'
 import type { Fact, Finding } from '#core/domain/fact.ts'
 import type { Proof } from '#core/domain/proof.ts'
@@ -21,10 +22,11 @@ export function judge(
   workload: Workload,
   facts: readonly Fact[],
 ): Verdict {
-  const found = Map.groupBy(facts, fact => factKey(fact.use.where, fact.demand))
+  const byPlace = Map.groupBy(facts, fact => fact.use.where)
   const images = workload.images.map(use => {
-    const findings = (demand: Fact['demand']): readonly Finding[] =>
-      (found.get(factKey(use.where, demand)) ?? []).map(fact => fact.found)
+    const here = byPlace.get(use.where) ?? []
+    const findings = (demand: Demand): readonly Finding[] =>
+      here.filter(fact => isSame(fact.demand, demand)).map(fact => fact.found)
     return { where: use.where, ...judgeImage(policies, settings.noMatch, use, findings) }
   })
   const judged = {
@@ -48,9 +50,9 @@ const NOTHING_TO_JUDGE: Objection = {
   policies: [],
 }
 
-/** A finding counts for the place and the demand it was found for. A demand's key has no space in it. */
-function factKey(where: string, demand: Fact['demand']): string {
-  return `${demandKey(demand)} ${where}`
+/** A finding counts for the place and the demand it was found for. */
+function isSame(one: Demand, other: Demand): boolean {
+  return one === other || demandKey(one) === demandKey(other)
 }
 
 function distinctProofs(images: readonly JudgedImage[]): readonly Proof[] {

@@ -39,17 +39,22 @@ export type Webhook = AnswerDeps & {
 export async function answer(webhook: Webhook, request: FastifyRequest, reply: FastifyReply): Promise<string> {
   const { review, metrics, log } = webhook
   const started = performance.now()
-  using gone = hangUp(reply)
+  const { timeout } = request.query as { readonly timeout?: unknown }
+  const { workMs, graceMs } = timeBudget(timeout, webhook.timing)
+  // The API server's clock runs since it began to send: what reading the body takes is part of it.
+  using limit = deadline(workMs)
+  reply.raw.once('close', limit.hangUp)
   metrics.inFlight(review, 1)
   try {
     const body = await bodyOf(request, reply)
-    const { uid, subject, given } = await decideOn(body, webhook, request, { started, signal: gone.signal })
+    const { uid, subject, given } = await decideOn(body, webhook, request, { signal: limit.signal, graceMs })
     const ms = performance.now() - started
     metrics.decided(review, given.outcome, given.codes, ms)
     const { outcome, codes, told } = given
     logAdmission(log, { uid, review, ...idOf(subject), outcome, codes, ...told, ms: Math.round(ms * 10) / 10 })
     return encode(reply, uid, given.response)
   } finally {
+    reply.raw.off('close', limit.hangUp)
     metrics.inFlight(review, -1)
   }
 }
@@ -62,7 +67,8 @@ export async function answerFault(error: unknown, request: FastifyRequest, reply
 
 type Decided = { readonly uid: string | undefined; readonly subject: Subject | undefined; readonly given: Answer }
 
-type Patience = { readonly started: number; readonly signal: AbortSignal }
+/** How long there is: until the signal aborts, and a little more for what stops late. */
+type Patience = { readonly signal: AbortSignal; readonly graceMs: number }
 
 async function decideOn(
   body: ReviewBody,
@@ -74,33 +80,17 @@ async function decideOn(
   try {
     refuseUnusable(request, body)
     asked = decodeReview(body.bytes)
-    const { timeout } = request.query as { readonly timeout?: unknown }
-    return { ...asked, given: await decideInTime(asked.subject, webhook, timeout, patience) }
+    return { ...asked, given: await decideInTime(asked.subject, webhook, patience) }
   } catch (error) {
     return { uid: asked?.uid ?? findUid(body.bytes), subject: asked?.subject, given: respondFault(error) }
   }
 }
 
-async function decideInTime(
-  subject: Subject,
-  { gate, timing, decide }: Webhook,
-  timeout: unknown,
-  { started, signal }: Patience,
-): Promise<Answer> {
+async function decideInTime(subject: Subject, { gate, decide }: Webhook, patience: Patience): Promise<Answer> {
   const open = gate()
   if (open === undefined) throw new NotReady('no policies are loaded')
-  const { workMs, graceMs } = timeBudget(timeout, timing)
-  // What reading the body took is gone: the API server's clock runs since it began to send.
-  using limit = deadline(Math.floor(workMs - (performance.now() - started)), signal)
-  return await orGiveUp(decide(subject, open, limit.signal), limit.signal, graceMs)
-}
-
-/** Aborts when the connection closes before our answer is out. */
-function hangUp(reply: FastifyReply): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController()
-  const onClose = () => controller.abort()
-  reply.raw.once('close', onClose)
-  return { signal: controller.signal, [Symbol.dispose]: () => void reply.raw.off('close', onClose) }
+  const { signal, graceMs } = patience
+  return await orGiveUp(decide(subject, open, signal), signal, graceMs)
 }
 
 /** Reads the body once: who asks again gets what the first one got. */

@@ -54,8 +54,9 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     frameworkErrors: (_error, request, reply) => void lost(request, reply).then(text => reply.send(text as never)),
   }) as unknown as FastifyInstance
   carryBytes(server)
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onSend', (_request, reply, _payload, done) => {
     if (deps.isDraining()) reply.header('connection', 'close')
+    done()
   })
   server.setErrorHandler(async (error: FastifyError, request, reply) => {
     deps.log.error({ err: error, url: request.url.slice(0, URL_CHARACTERS) }, 'request failed')

@@ -36,6 +36,8 @@ export function timeBudget(timeout: unknown, timing: Timing): TimeBudget {
 
 /** The milliseconds of a positive duration as Go writes it: `10s`, `1m30s`, `500ms`; undefined for anything else. */
 function parseGoDuration(text: unknown): number | undefined {
+  // What an API server writes, and at every request: timeoutSeconds is a whole number up to 30.
+  if (typeof text === 'string' && /^[1-9][0-9]?s$/.test(text)) return Number.parseInt(text, 10) * 1000
   if (typeof text !== 'string' || text.length > DURATION_CHARACTERS || !DURATION.test(text)) return undefined
   let ms = 0
   for (const [, number, unit] of text.matchAll(PART)) ms += Number(number) * (UNIT_MS[unit as string] as number)

@@ -1,7 +1,11 @@
 /** One limit of time from the border to the socket: a signal that aborts with an Unavailable, and lets go of its timer. */
 import { Unavailable } from '#core/domain/unavailable.ts'
 
-export type Deadline = Disposable & { readonly signal: AbortSignal }
+export type Deadline = Disposable & {
+  readonly signal: AbortSignal
+  /** Ends the work before its time: whoever asked is gone. */
+  readonly hangUp: () => void
+}
 
 /**
  * Starts a deadline of `ms`; dispose of it when the work is done. `parent` is the caller's own signal: when the caller
@@ -19,6 +23,7 @@ export function deadline(ms: number, parent?: AbortSignal): Deadline {
   else parent?.addEventListener('abort', hangUp, { once: true })
   return {
     signal: controller.signal,
+    hangUp,
     [Symbol.dispose]() {
       clearTimeout(timer)
       parent?.removeEventListener('abort', hangUp)

@@ -50,7 +50,13 @@ export function makeLog(level: LogLevel, to: number | string): { readonly log: L
     out,
   )
   // A reader that has gone or a disk that is full costs us the log, not the gate; and there is nothing to wait for then.
-  const ended = new Promise<void>(resolve => out.on('close', resolve).on('error', () => resolve()))
+  const ended = new Promise<void>(resolve => {
+    out.on('close', resolve).on('error', () => {
+      // At exit pino tries to write the rest, for ever if need be.
+      out.flushSync = () => {}
+      resolve()
+    })
+  })
   const close = () => {
     out.end()
     return ended

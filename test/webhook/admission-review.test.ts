@@ -3,7 +3,7 @@ import t from 'tap'
 import { InputError } from '#core/domain/input-error.ts'
 import { decodeReview, encodeReview } from '#webhook/admission-review.ts'
 import { findUid, HEAD_BYTES } from '#webhook/find-uid.ts'
-import { MAX_DEPTH, MAX_VALUES } from '#webhook/json-excess.ts'
+import { MAX_DEPTH, MAX_VALUES, SHORT_BYTES } from '#webhook/json-excess.ts'
 import { makePod } from '../support/make-subject.ts'
 import { bytesOf, makeRequest, makeReview, UID } from './make-review.ts'
 
@@ -142,10 +142,15 @@ t.test('a CREATE or UPDATE without its object is refused; a DELETE or CONNECT ha
 })
 
 t.test('nesting is taken up to its bound and refused one beyond, before anything is parsed', async t => {
-  const nested = (levels: number) => Buffer.from(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+  // What is short is harmless whatever it holds; a review beyond that is looked at.
+  const filler = `"${'x'.repeat(SHORT_BYTES)}"`
+  const nested = (levels: number) => Buffer.from(`${'['.repeat(levels)}${filler}${']'.repeat(levels)}`)
   t.match(complaint(nested(MAX_DEPTH)), 'expected the review to be an object, got a list')
   t.match(complaint(nested(MAX_DEPTH + 1)), `expected at most ${MAX_DEPTH} levels of nesting`)
-  t.match(complaint(Buffer.from('{"a":'.repeat(MAX_DEPTH + 1))), `expected at most ${MAX_DEPTH} levels of nesting`)
+  t.match(
+    complaint(Buffer.from(`${'{"a":'.repeat(MAX_DEPTH + 1)}${filler}`)),
+    `expected at most ${MAX_DEPTH} levels of nesting`,
+  )
   const quoted = makeRequest({ object: { ...makePod('a'), note: `\\"${'[{'.repeat(10_000)}` } })
   t.equal(complaint(makeReview(quoted)), 'no complaint', 'brackets in text are text')
 })
@@ -274,4 +279,15 @@ t.test('where a whole review can be parsed, the uid that is found is the uid of 
     }),
     { numRuns: 300 },
   )
+})
+
+t.test('a short review of brackets and nothing else is read without harm, and closed', async t => {
+  const levels = SHORT_BYTES / 2
+  t.match(
+    complaint(Buffer.from(`${'['.repeat(levels)}${']'.repeat(levels)}`)),
+    'expected the review to be an object, got a list',
+  )
+  const deep = `${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}`
+  const review = JSON.stringify(makeReview()).replace('"metadata":{', `"metadata":{"deep":${deep},`)
+  t.equal(decodeReview(Buffer.from(review)).uid, UID)
 })

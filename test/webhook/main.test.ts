@@ -47,41 +47,33 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
 
 t.test('it prints where it listens, becomes ready, and ends with 0 when it is told to', async t => {
   const dir = t.testdir({ policies: { 'policy.yaml': POLICY } })
-  const runs = (['SIGTERM', 'SIGINT'] as const).map(async signal => {
-    const { child, events, event, stderr } = start(t, { SHEDU_POLICIES_DIR: `${dir}/policies` })
-    const { port, opsPort } = (await event('listening')) as { port: number; opsPort: number }
-    t.ok(port > 0 && opsPort > 0)
-    t.match(await event('ready'), { policies: [{ name: 'forbid' }] })
-    t.equal((await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status, 200)
-    t.match(await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(), 'process_resident_memory_bytes')
-    child.kill(signal)
-    t.equal(await exitOf(child), 0, signal)
-    t.match(events.at(-1), { msg: 'ended' }, 'the last line was flushed')
-    t.equal(stderr(), '')
-  })
-  await Promise.all(runs)
+  const { child, events, event, stderr } = start(t, { SHEDU_POLICIES_DIR: `${dir}/policies` })
+  const { port, opsPort } = (await event('listening')) as { port: number; opsPort: number }
+  t.ok(port > 0 && opsPort > 0)
+  t.match(await event('ready'), { policies: [{ name: 'forbid' }] })
+  t.equal((await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status, 200)
+  t.match(await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(), 'process_resident_memory_bytes')
+  child.kill('SIGTERM')
+  t.equal(await exitOf(child), 0)
+  t.match(events.at(-1), { msg: 'ended' }, 'the last line was flushed')
+  t.equal(stderr(), '')
 })
 
 t.test('a second signal ends it at once', async t => {
   const dir = t.testdir({ policies: { 'policy.yaml': POLICY } })
   const { child, event } = start(t, { SHEDU_POLICIES_DIR: `${dir}/policies`, SHEDU_DRAIN_MS: '600000' })
   await event('ready')
-  child.kill('SIGTERM')
+  child.kill('SIGINT')
   await event('draining')
   child.kill('SIGTERM')
   t.equal(await exitOf(child), 1)
 })
 
 t.test('a mistake in the settings is one clear line and exit code 2', async t => {
-  const dir = t.testdir({ empty: {}, bad: { 'policy.yaml': 'kind: Unheard\napiVersion: v1\n' } })
+  const dir = t.testdir({ empty: {} })
   const mistakes: readonly [Record<string, string>, RegExp][] = [
     [{ SHEDU_PROT: '1' }, /^shedu webhook: SHEDU_PROT is not a setting; did you mean SHEDU_PORT\?\n$/],
-    [
-      { SHEDU_TLS_CERT_FILE: '/none', SHEDU_TLS_KEY_FILE: '/none' },
-      /^shedu webhook: cannot read the certificate "\/none": ENOENT.*\n$/,
-    ],
     [{ SHEDU_POLICIES_DIR: `${dir}/empty` }, /^shedu webhook: there is no policy in [^\n]+\n$/],
-    [{ SHEDU_POLICIES_DIR: `${dir}/bad` }, /^shedu webhook: [^\n]*Unheard[^\n]*\n$/],
   ]
   const runs = mistakes.map(async ([env, line]) => {
     const { child, stderr } = start(t, env)

@@ -70,14 +70,16 @@ t.test('counting and logging one decision costs tens of microseconds at the very
     logAdmission(log, { ...event, outcome: 'deny', codes: ['image.unsigned'], ms: 3 })
   }
   const timeOf = (times: number) => {
-    const start = performance.now()
+    // Of this thread alone: the clock on the wall would measure whatever else runs on the machine.
+    const start = process.threadCpuUsage()
     for (let at = 0; at < times; at++) decide()
-    return ((performance.now() - start) * 1000) / times
+    const { user, system } = process.threadCpuUsage(start)
+    return (user + system) / times
   }
   timeOf(2000)
   const best = Math.min(...Array.from({ length: 5 }, () => timeOf(1000)))
   t.comment(`${best.toFixed(1)} us`)
-  // The aim is ten; the bound leaves room for a busy machine and still notices a search for secrets or a synchronous write.
+  // The aim is ten; the bound leaves room for a slow machine and still notices a search for secrets or a synchronous write.
   t.ok(best < 30, `${best} us`)
   await close()
 })
