@@ -85,19 +85,22 @@ function splitRegistry(path: string): { registry: string; repository: string } {
 
 /** Lower-cases the host and drops `:443`, so that one registry has one name. */
 function parseRegistry(text: string): string {
-  const host = text.toLowerCase()
+  // toLowerCase turns some letters of other scripts into ASCII (the Kelvin sign into k): what was not ASCII before is no name.
+  const host = /^[!-~]+$/.test(text) ? text.toLowerCase() : ''
   const colon = host.indexOf(':', host.lastIndexOf(']') + 1)
   const name = normaliseHost(colon < 0 ? host : host.slice(0, colon))
   const port = colon < 0 ? '443' : host.slice(colon + 1)
-  // toLowerCase turns some letters of other scripts into ASCII (the Kelvin sign into k): what was not ASCII before is refused.
-  if (!/^[!-~]+$/.test(text) || name === undefined)
-    throw new InputError(`${quoted(text)} is not the name of a registry`)
-  if (!PORT.test(port) || Number(port) > 65_535) throw new InputError(`${quoted(port)} is not a port`)
+  if (name === undefined) throw new InputError(`${quoted(text)} is not the name of a registry`)
+  if (!isPort(port)) throw new InputError(`${quoted(port)} is not a port`)
   if (port !== '443') return `${name}:${port}`
   // `MYHOST/app` is a host to whoever reads the case and a path of Docker Hub once it is lower: nobody may have to guess.
   if (!/[.[]/.test(name) && name !== 'localhost')
     throw new InputError(`${quoted(text)} needs a dot or a port to be a registry`)
   return DOCKER_HUB_ALIASES.has(name) ? DOCKER_HUB : name
+}
+
+function isPort(text: string): boolean {
+  return PORT.test(text) && Number(text) <= 65_535
 }
 
 function normaliseHost(name: string): string | undefined {

@@ -29,7 +29,8 @@ async function main(): Promise<number> {
   }
   const closers: (() => Promise<void> | void)[] = []
   const interrupted = Promise.withResolvers<'interrupted'>()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.resolve('interrupted'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => interrupted.resolve('interrupted'))
   try {
     const played = play({ defer: close => closers.push(close) }, values.once === true)
     const first = await Promise.race([played, interrupted.promise])

@@ -121,22 +121,14 @@ t.test('each key-signed image with one byte of its signature or of what is signe
   const registry = await startRegistry(t)
   for (const key of KEYS) {
     const webhook = await startWebhookFor(t, registry, key)
-    for (const { image, digest, signedBy } of cases) {
-      if (!signedBy.some(by => by.key === `keys/${key}.pub`)) continue
-      for (const part of ['none', 'signature', 'payload'] as const) {
-        const repository = `changed/${key}/${image}/${part}`
-        await store(registry, repository, { image, digest }, part)
-        const { allowed, status } = await webhook.review(
-          'validate',
-          makePod(`${registry.host}/${repository}@${digest}`),
-        )
-        t.equal(
-          allowed,
-          part === 'none',
-          `${image} by ${key}, changed: ${part}: ${status?.message.split('\n')[3] ?? ''}`,
-        )
-        if (part !== 'none') t.match(status?.message, /signature\.(?:invalid|wrong-key|wrong-image)|image\.unsigned/)
-      }
+    const signed = cases.filter(({ signedBy }) => signedBy.some(by => by.key === `keys/${key}.pub`))
+    const parts = signed.flatMap(one => (['none', 'signature', 'payload'] as const).map(part => ({ ...one, part })))
+    for (const { image, digest, part } of parts) {
+      const repository = `changed/${key}/${image}/${part}`
+      await store(registry, repository, { image, digest }, part)
+      const { allowed, status } = await webhook.review('validate', makePod(`${registry.host}/${repository}@${digest}`))
+      t.equal(allowed, part === 'none', `${image} by ${key}, changed: ${part}`)
+      if (part !== 'none') t.match(status?.message, /signature\.(?:invalid|wrong-key|wrong-image)/)
     }
   }
 })

@@ -1,8 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { RefusalCode } from '#core/domain/refusal.ts'
-import { CODES, mostTelling, refusal } from '#core/domain/refusal.ts'
+import { CODES } from '#core/domain/refusal.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'docs', 'codes.md'), 'utf8')

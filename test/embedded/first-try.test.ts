@@ -28,6 +28,11 @@ function traces(out: string): { readonly folder: string; readonly ports: readonl
   return { folder, ports: [...new Set([...out.matchAll(/127\.0\.0\.1:(\d+)/g)].map(match => match[1] ?? ''))] }
 }
 
+async function isServing({ folder, ports }: ReturnType<typeof traces>): Promise<boolean> {
+  const listening = await Promise.all(ports.map(isListening))
+  return listening.every(Boolean) && existsSync(folder)
+}
+
 async function isListening(port: string): Promise<boolean> {
   return await fetch(`http://127.0.0.1:${port}/`).then(
     () => true,
@@ -58,10 +63,9 @@ t.test('without --once it keeps serving until Ctrl-C, which leaves nothing behin
   const { code, err } = await run([], (out, interrupt) => {
     if (seen !== undefined || !out.includes('ask `shedu check` again')) return
     seen = traces(out)
-    const listening = seen.ports.map(isListening)
-    void Promise.all(listening).then(all => {
-      served = all.every(Boolean) && existsSync(seen?.folder ?? '')
-      interrupt()
+    void isServing(seen).then(answer => {
+      served = answer
+      return interrupt()
     })
   })
   t.equal(code, 0, err)
