@@ -38,7 +38,8 @@ export type AssembledGate = {
  * folder without a policy is one, because a gate without policies would answer everything by its no-match setting.
  */
 export async function assembleGate(settings: GateSettings): Promise<AssembledGate> {
-  const { policies, warnings } = parsePolicies(readDocuments(settings.policiesDir))
+  const { documents, ignored } = readDocuments(settings.policiesDir)
+  const { policies, warnings } = parsePolicies(documents)
   if (policies.length === 0) throw new InputError(`there is no policy in ${settings.policiesDir}`)
   const registry = makeRegistryClient(readRegistries(settings.registriesFile))
   const prove = makeProver({
@@ -53,7 +54,8 @@ export async function assembleGate(settings: GateSettings): Promise<AssembledGat
     prove,
     judge: (workload, facts) => judge(policies, { noMatch: settings.noMatch }, workload, facts),
   }
-  return { gate, policies, warnings, close: registry.close }
+  const passedOver = ignored.map(file => `${file} is not read: its name ends in none of .yaml, .yml and .json`)
+  return { gate, policies, warnings: [...warnings, ...passedOver], close: registry.close }
 }
 
 function readRegistries(file: string | undefined): Registries {

@@ -1,4 +1,4 @@
-/** Reads the YAML and JSON documents of a folder, in the order of their names. */
+/** Reads the YAML and JSON documents of a folder and of all folders in it, in the order of their names. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
@@ -14,15 +14,27 @@ export type SourcedDocument = {
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 const MAX_FILES = 1000
 
+/** Policies are kept by team, cluster and kind at the most; a folder that links to itself is endless. */
+const MAX_DEPTH = 8
+
+/** What a folder holds: documents, and the files that were left alone because of their names. */
+export type Folder = { readonly documents: readonly SourcedDocument[]; readonly ignored: readonly string[] }
+
 /**
- * Reads every `.yaml`, `.yml` and `.json` directly in `folder`. Names that start with a dot are passed over (a mounted
- * ConfigMap keeps its versions there). Throws an InputError that names the file and the line for anything unreadable.
+ * Reads every `.yaml`, `.yml` and `.json` in `folder` and in the folders below it. Names that start with a dot are passed
+ * over (a mounted ConfigMap keeps its versions there); what else is passed over is named, because a policy that is not
+ * read is a policy that is not in force. Throws an InputError that names the file and the line for anything unreadable.
  */
-export function readDocuments(folder: string): readonly SourcedDocument[] {
-  const names = list(folder).filter(name => /\.(ya?ml|json)$/.test(name) && !name.startsWith('.'))
-  if (names.length > MAX_FILES)
-    throw new InputError(`expected at most ${MAX_FILES} files in ${folder}, got ${names.length}`)
-  return names.toSorted().flatMap(name => readDocumentsOf(join(folder, name)))
+export function readDocuments(folder: string): Folder {
+  const files = list(folder, 0).toSorted()
+  if (files.length > MAX_FILES)
+    throw new InputError(`expected at most ${MAX_FILES} files in ${folder}, got ${files.length}`)
+  const [read, ignored] = [files.filter(isDocument), files.filter(file => !isDocument(file))]
+  return { documents: read.flatMap(readDocumentsOf), ignored }
+}
+
+function isDocument(file: string): boolean {
+  return /\.(?:ya?ml|json)$/i.test(file)
 }
 
 /** Reads the documents of one file; empty ones are left out. */
@@ -46,11 +58,31 @@ function toValue(document: { toJS(options: { maxAliasCount: number }): unknown }
   }
 }
 
-function list(folder: string): readonly string[] {
+/** All files, folders followed; a link to a folder is followed too, so the depth is bounded. */
+function list(folder: string, depth: number): readonly string[] {
+  if (depth > MAX_DEPTH)
+    throw new InputError(`expected at most ${MAX_DEPTH} folders inside each other, got more at ${folder}`)
+  return namesIn(folder)
+    .filter(name => !name.startsWith('.'))
+    .flatMap(name => {
+      const path = join(folder, name)
+      return isFolder(path) ? list(path, depth + 1) : [path]
+    })
+}
+
+function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
     throw new InputError(`cannot read the folder ${folder}: ${reason(error)}`, { cause: error })
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch (error) {
+    throw new InputError(`cannot read ${path}: ${reason(error)}`, { cause: error })
   }
 }
 
@@ -66,6 +98,14 @@ function readText(file: string): string {
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  EACCES: 'permission denied',
+}
+
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const { code, message } = error as NodeJS.ErrnoException
+  return REASONS[code ?? ''] ?? message
 }

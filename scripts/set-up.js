@@ -4,9 +4,11 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-const root = join(import.meta.dirname, '..')
+// import.meta.dirname came with 20.11; any 20 will do.
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 const stamp = join(root, 'node_modules', '.shedu-installed')
 
@@ -35,9 +37,11 @@ function install(wanted) {
   writeFileSync(stamp, wanted)
 }
 
-/** Runs a program under the installed Node, passes signals on, and resolves with its exit code. */
-export function run(args, options = {}) {
-  const child = spawn(setUp(), args, { stdio: 'inherit', ...options })
+/** Runs a program under the installed Node, passes signals on, and resolves with its exit code; `onOutput` takes its stdout. */
+export function run(args, { onOutput, ...options } = {}) {
+  const stdio = ['inherit', onOutput === undefined ? 'inherit' : 'pipe', 'inherit']
+  const child = spawn(setUp(), args, { stdio, ...options })
+  if (onOutput !== undefined) onOutput(child.stdout)
   // The terminal sends Ctrl-C to the whole group: the child ends by itself, and this process waits for it.
   const wait = () => {}
   const passOn = () => child.kill('SIGTERM')
@@ -45,7 +49,7 @@ export function run(args, options = {}) {
   process.on('SIGTERM', passOn)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('exit', (code, signal) => {
+    child.on('close', (code, signal) => {
       process.off('SIGINT', wait)
       process.off('SIGTERM', passOn)
       resolve(code ?? (signal === 'SIGINT' ? 130 : 143))

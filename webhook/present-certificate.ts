@@ -1,6 +1,5 @@
 /** The certificate this program shows: the administrator's, or one made now. */
 import { rename, writeFile } from 'node:fs/promises'
-import { issueServingCertificate } from '#certs/presented/issue.ts'
 import { readServingCertificate } from '#certs/presented/load.ts'
 import type { ServingCertificate } from '#certs/presented/serving-certificate.ts'
 import { InputError } from '#core/domain/input-error.ts'
@@ -13,6 +12,8 @@ export async function presentCertificate(config: Config, now: Date): Promise<Ser
   const { tlsCertFile, tlsKeyFile, tlsCaOut, tlsHosts, tlsDays } = config
   if (tlsCertFile !== undefined && tlsKeyFile !== undefined)
     return await readServingCertificate(tlsCertFile, tlsKeyFile, now)
+  // Loaded only here: what issues certificates weighs a fifth of this program, and many will bring their own.
+  const { issueServingCertificate } = await import('#certs/presented/issue.ts')
   const issued = await issueServingCertificate(tlsHosts, tlsDays * DAY_MS, now)
   if (tlsCaOut !== undefined) await writeWhole(tlsCaOut, issued.ca)
   return issued

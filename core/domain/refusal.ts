@@ -61,7 +61,7 @@ export const CODES = {
   },
   'policy.none-matched': {
     kind: 'refused',
-    sentence: 'no policy covers this image, and this cluster refuses what no policy covers',
+    sentence: 'no policy covers this image',
     remedy: 'use an image that a policy covers, or ask the cluster administrator for a policy for this one',
   },
   'policy.static-deny': {

@@ -15,6 +15,13 @@ const STOP_MS = 5_000
 
 export type Program = { readonly stop: () => Promise<void>; readonly pid: number }
 
+type ProgramOptions = {
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Ends a program that is still starting; one that has started is ended by `stop`. */
+  readonly signal?: AbortSignal
+}
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
 /**
@@ -23,7 +30,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>
  */
 export async function startProgram<T>(
   file: string,
-  { args = [], env = {} }: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
+  { args = [], env = {}, signal }: ProgramOptions,
   pick: (line: Readonly<Record<string, unknown>>) => T | undefined,
 ): Promise<Program & { readonly ready: T }> {
   const child = spawn(process.execPath, [join(ROOT, file), ...args], {
@@ -35,18 +42,28 @@ export async function startProgram<T>(
   })
   const said: string[] = []
   child.stderr.on('data', (piece: Buffer) => said.push(piece.toString().slice(0, 4096)))
-  const ready = await firstLine(child, pick).catch((error: unknown) => {
+  const ready = await firstLine(child, pick, signal).catch((error: unknown) => {
     child.kill('SIGKILL')
+    signal?.throwIfAborted()
     throw new Error(`${file} did not start: ${said.join('').trim() || String(error)}`, { cause: error })
   })
   return { ready, pid: child.pid ?? 0, stop: () => stop(child) }
 }
 
-function firstLine<T>(child: Child, pick: (line: Readonly<Record<string, unknown>>) => T | undefined): Promise<T> {
+function firstLine<T>(
+  child: Child,
+  pick: (line: Readonly<Record<string, unknown>>) => T | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`nothing heard for ${START_MS / 1000} s`)), START_MS)
-    child.once('error', reject)
-    child.once('exit', code => reject(new Error(`it ended with code ${code}`)))
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    const timer = setTimeout(() => fail(new Error(`nothing heard for ${START_MS / 1000} s`)), START_MS)
+    child.once('error', fail)
+    child.once('exit', code => fail(new Error(`it ended with code ${code}`)))
+    signal?.addEventListener('abort', () => fail(new Error('interrupted')), { once: true })
     const lines = createInterface({ input: child.stdout })
     lines.on('line', text => {
       const picked = text.startsWith('{') ? pick(JSON.parse(text)) : undefined

@@ -71,7 +71,8 @@ function patch(pod: Pod, base64: string): void {
   if (failed !== undefined) throw failed
 }
 
-function makePod(images: readonly string[]): Pod & Readonly<Record<string, unknown>> {
+/** A Pod with one container for each image. */
+export function makePod(images: readonly string[]): Pod & Readonly<Record<string, unknown>> {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -80,7 +81,8 @@ function makePod(images: readonly string[]): Pod & Readonly<Record<string, unkno
   }
 }
 
-function makeReview(uid: string, object: object): object {
+/** The review of its creation. */
+export function makeReview(uid: string, object: object): object {
   return {
     kind: 'AdmissionReview',
     apiVersion: 'admission.k8s.io/v1',

@@ -19,7 +19,7 @@ const HELP = `npm start             starts a registry and the webhook on this ma
 npm start -- --once   the same, then ends: exit code 0 only if every answer was as it must be
 `
 
-type Stage = { readonly defer: (close: () => Promise<void> | void) => void }
+type Stage = { readonly defer: (close: () => Promise<void> | void) => void; readonly signal: AbortSignal }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
@@ -29,10 +29,16 @@ async function main(): Promise<number> {
   }
   const closers: (() => Promise<void> | void)[] = []
   const interrupted = Promise.withResolvers<'interrupted'>()
+  const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => interrupted.resolve('interrupted'))
+    process.on(signal, () => {
+      stop.abort()
+      interrupted.resolve('interrupted')
+    })
+  // A terminal that is closed takes nothing more; what was started has to be ended all the same.
+  process.stdout.on('error', () => {})
   try {
-    const played = play({ defer: close => closers.push(close) }, values.once === true)
+    const played = play({ defer: close => closers.push(close), signal: stop.signal }, values.once === true)
     const first = await Promise.race([played, interrupted.promise])
     if (first === 'interrupted' || values.once === true) return first === 'interrupted' ? 130 : first
     await interrupted.promise
@@ -50,7 +56,7 @@ async function play(stage: Stage, isOnce: boolean): Promise<number> {
   say('starting a registry of images, good and bad')
   const registry = await startProgram(
     'embedded/registry/main.ts',
-    { args: ['--layouts', LAYOUTS, '--prefix', 'recorded'] },
+    { args: ['--layouts', LAYOUTS, '--prefix', 'recorded'], signal: stage.signal },
     line => line['port'] as number | undefined,
   )
   stage.defer(registry.stop)
@@ -58,7 +64,11 @@ async function play(stage: Stage, isOnce: boolean): Promise<number> {
   say('starting the webhook, with a certificate issued on the spot')
   const started = performance.now()
   const caFile = join(folder, 'ca.pem')
-  const webhook = await startProgram('webhook/main.ts', { env: settings(scene, caFile) }, readPorts)
+  const webhook = await startProgram(
+    'webhook/main.ts',
+    { env: settings(scene, caFile), signal: stage.signal },
+    readPorts,
+  )
   stage.defer(webhook.stop)
   await waitReady(webhook.ready.opsPort)
   say(
@@ -127,8 +137,8 @@ Everything keeps running until Ctrl-C. Try, in another terminal, in this folder:
     curl http://127.0.0.1:${ports.opsPort}/readyz
     curl http://127.0.0.1:${ports.opsPort}/metrics
 
-  the webhook, which wants an AdmissionReview:
-    curl --cacert ${caFile} -H 'content-type: application/json' -d '{}' https://127.0.0.1:${ports.port}/validate
+  the webhook, asked as an API server asks it about the unsigned image:
+    curl --cacert ${caFile} -H 'content-type: application/json' -d @${scene.reviewFile} https://127.0.0.1:${ports.port}/validate
 
 The policies are in ${scene.policiesDir}; change one and ask \`shedu check\` again.
 `

@@ -45,5 +45,10 @@ export const ROWS: readonly Row[] = [
     expect: { isAllowed: true, code: 'image.unsigned' },
   },
   row('registry down', ['shop/down:v1'], 'registry.unreachable'),
-  row(`registry slower than the ${SHORT_SECONDS} s allowed`, ['shop/slow:v1'], 'deadline.exceeded', SHORT_SECONDS),
+  row(
+    `registry that never answers, asked with ${SHORT_SECONDS} s for each webhook`,
+    ['shop/slow:v1'],
+    'deadline.exceeded',
+    SHORT_SECONDS,
+  ),
 ]

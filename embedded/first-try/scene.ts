@@ -1,6 +1,8 @@
 /** What the first try is played on: images good and bad in the registry, and policies about them in a folder. */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makePod, makeReview } from './api-server.ts'
 import type { RegistryControl } from './registry-control.ts'
 
 const RECORDED_KEY = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'images', 'keys', 'p256.pub')
@@ -12,6 +14,8 @@ export type Scene = {
   /** Two files to try `shedu check` on. */
   readonly goodFile: string
   readonly badFile: string
+  /** An AdmissionReview about the bad one. */
+  readonly reviewFile: string
 }
 
 /** Builds and signs the images, breaks some of them, and writes policies and example Pods below `folder`. */
@@ -33,7 +37,12 @@ export async function setScene(registry: RegistryControl, folder: string): Promi
   const badFile = join(folder, 'bad.yaml')
   writeFileSync(goodFile, pod('good', `${host}/shop/web:v1`))
   writeFileSync(badFile, pod('bad', `${host}/shop/unsigned:v1`))
-  return { host, policiesDir, registriesFile, goodFile, badFile }
+  const reviewFile = join(folder, 'review.json')
+  writeFileSync(
+    reviewFile,
+    JSON.stringify(makeReview(randomUUID(), makePod([`${host}/shop/unsigned:v1`])), undefined, 2),
+  )
+  return { host, policiesDir, registriesFile, goodFile, badFile, reviewFile }
 }
 
 async function makeImages(registry: RegistryControl): Promise<void> {

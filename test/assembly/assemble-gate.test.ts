@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -97,7 +97,7 @@ t.test('says what is wrong with which file', async t => {
   const settings = makeSettings(t, {})
   await t.rejects(
     assembleGate({ ...settings, policiesDir: '/does/not/exist' }),
-    /cannot read the folder \/does\/not\/exist/,
+    /cannot read the folder \/does\/not\/exist: it does not exist/,
   )
 })
 
@@ -122,7 +122,7 @@ t.test('reads documents in the order of the names of their files, empty ones lef
     'policies/c.json': '{"n":4}',
   })
   t.strictSame(
-    readDocuments(policiesDir).map(({ value }) => value),
+    readDocuments(policiesDir).documents.map(({ value }) => value),
     [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }],
   )
 })
@@ -131,3 +131,21 @@ function bomb(): string {
   const lines = Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array(10).fill(`*a${n}`).join(', ')}]`)
   return ['a0: &a0 [x, x]', ...lines].join('\n')
 }
+
+t.test('reads folders in folders and names of any case, and says what it passed over', async t => {
+  const { policiesDir } = makeSettings(t, {
+    'policies/a.YAML': 'n: 1',
+    'policies/old.yaml.bak': 'n: 9',
+    'policies/.git': 'x',
+  })
+  mkdirSync(join(policiesDir, 'team', 'shop'), { recursive: true })
+  writeFileSync(join(policiesDir, 'team', 'shop', 'b.yaml'), 'n: 2')
+  const { documents, ignored } = readDocuments(policiesDir)
+  t.strictSame(
+    documents.map(({ value }) => value),
+    [{ n: 1 }, { n: 2 }],
+  )
+  t.strictSame(ignored, [join(policiesDir, 'old.yaml.bak')])
+  symlinkSync(policiesDir, join(policiesDir, 'team', 'loop'))
+  t.throws(() => readDocuments(policiesDir), /folders inside each other|at most 1000 files/)
+})
