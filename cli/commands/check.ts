@@ -5,6 +5,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import type { PinScope } from '#core/gate/pin.ts'
 import { preflight } from '#core/gate/preflight.ts'
+import { kindMeant, podSpecPath } from '#core/kinds/workload-kinds.ts'
 import { deadline } from '#core/runtime/deadline.ts'
 import { readInputs } from '../read-inputs.ts'
 import type { SourcedObject } from '../read-objects.ts'
@@ -87,6 +88,11 @@ async function* judgeAll(
 }
 
 async function judgeOne(object: SourcedObject, gate: Gate, options: CheckOptions): Promise<CheckResult> {
+  const { group, kind } = object.subject
+  const meant = podSpecPath(group, kind) === undefined ? kindMeant(kind) : undefined
+  // A slip here would leave its images unlooked at and the job green; what is no slip is a kind of somebody else's.
+  if (meant !== undefined && isServedByKubernetes(group))
+    return invalidResult(object, `there is no ${kind} in ${apiOf(group)}; did you mean ${meant.replace(/^\//, 'v1 ')}?`)
   using limit = deadline(options.timeoutMs)
   try {
     const { verdict, pinning } = await preflight(object.subject, gate, options.pinScope, limit.signal)
@@ -95,6 +101,15 @@ async function judgeOne(object: SourcedObject, gate: Gate, options: CheckOptions
     if (error instanceof InputError) return invalidResult(object, error.message)
     throw error
   }
+}
+
+/** The groups of Kubernetes itself have no dot, but for those that end in its name. */
+function isServedByKubernetes(group: string): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io')
+}
+
+function apiOf(group: string): string {
+  return group === '' ? 'the core API (apiVersion: v1)' : `the API group ${JSON.stringify(group)}`
 }
 
 function isUneventful({ outcome, warnings }: CheckResult): boolean {

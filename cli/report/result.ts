@@ -1,6 +1,6 @@
 /** What became of one object, in the form both reports are made from, and the exit code that follows from all of them. */
 import type { Proof } from '#core/domain/proof.ts'
-import type { Objection, Verdict, Warning } from '#core/domain/verdict.ts'
+import type { Objection, PassReason, Verdict, Warning } from '#core/domain/verdict.ts'
 import type { Pinning } from '#core/gate/pin.ts'
 import type { SourcedObject } from '../read-objects.ts'
 
@@ -35,10 +35,20 @@ const NOTHING: Omit<CheckResult, 'object' | 'outcome'> = {
   pinning: { pins: [], unpinned: [] },
 }
 
+/** Why an object was admitted without a look, in words; most cannot befall the creations that are asked about here. */
+const REASONS: Readonly<Record<PassReason, string>> = {
+  delete: 'a deletion',
+  connect: 'a connection',
+  status: 'a status',
+  'images-unchanged': 'its images are unchanged',
+  'no-images': 'it names no image',
+  'kind-without-images': 'not a kind that Shedu looks into',
+}
+
 /** The result of an object that could be judged. */
 export function resultOf(object: SourcedObject, verdict: Verdict, pinning: Pinning): CheckResult {
   if (verdict.outcome === 'allow' && verdict.passed !== undefined)
-    return { ...NOTHING, object, outcome: 'skipped', reason: verdict.passed.replaceAll('-', ' ') }
+    return { ...NOTHING, object, outcome: 'skipped', reason: REASONS[verdict.passed] }
   const { policies, warnings, unmatched } = verdict
   const judged = { ...NOTHING, object, pinning, policies, warnings, unmatched }
   if (verdict.outcome === 'allow') return { ...judged, outcome: 'admitted', proofs: verdict.proofs }

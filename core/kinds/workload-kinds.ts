@@ -19,6 +19,14 @@ const PATHS: ReadonlyMap<string, readonly string[]> = new Map([
   ['batch/CronJob', CRON_JOB],
 ])
 
+/**
+ * The kind that was probably meant, as `group/Kind`, for one that is not known: the same letters in another case, or the
+ * right kind in another group. For messages only; the API server knows neither and refuses both.
+ */
+export function kindMeant(kind: string): string | undefined {
+  return [...PATHS.keys()].find(known => known.split('/')[1]?.toLowerCase() === kind.toLowerCase())
+}
+
 /** The fields that lead from the root of such an object to the spec of its Pod; undefined for a kind that has none. */
 export function podSpecPath(group: string, kind: string): readonly string[] | undefined {
   return PATHS.get(`${group}/${kind}`)

@@ -84,7 +84,7 @@ t.test('the exit code is the answer', async t => {
   t.equal(ok.code, 0)
   t.equal(
     ok.stdout,
-    'admitted Pod default/a (ok.yaml:1)\nskipped Service web (ok.yaml:9): kind without images\n2 objects: 1 admitted, 0 refused, 1 skipped\n',
+    'admitted Pod default/a (ok.yaml:1)\nskipped Service web (ok.yaml:9): not a kind that Shedu looks into\n2 objects: 1 admitted, 0 refused, 1 skipped\n',
   )
   t.equal(ok.stderr, '')
   t.equal(no.code, 1)
@@ -318,4 +318,18 @@ t.test('Ctrl-C ends it at once, and not as an admission', async t => {
   while ((await registry.requests()).length === 0) await new Promise(resolve => setTimeout(resolve, 20))
   child.kill('SIGINT')
   t.strictSame(await ended, [null, 'SIGINT'])
+})
+
+t.test('a slip in kind or apiVersion is named, not skipped; a kind of somebody else is none of ours', async t => {
+  const dir = folder(t, {
+    'kinds.yaml': ['pod', 'Deployment', 'Rollout']
+      .map((kind, n) => pod(`p${n}`, 'r.test/no/app:1').replace('kind: Pod', `kind: ${kind}`))
+      .join('---\n')
+      .replace('apiVersion: v1\nkind: Rollout', 'apiVersion: argoproj.io/v1alpha1\nkind: Rollout'),
+  })
+  const { code, stdout } = await shedu(['check', '-f', 'kinds.yaml', '--policies', 'policies'], dir)
+  t.equal(code, 2)
+  t.match(stdout, /invalid pod .*there is no pod in the core API \(apiVersion: v1\); did you mean v1 Pod\?/)
+  t.match(stdout, /invalid Deployment .*did you mean apps\/Deployment\?/)
+  t.match(stdout, /skipped Rollout .*not a kind that Shedu looks into/)
 })

@@ -80,7 +80,7 @@ t.test('warnings of an admitted object are not lost', async t => {
 })
 
 t.test('skipped and invalid objects say why', async t => {
-  t.equal(renderResult(SKIPPED, plain), 'skipped Deployment shop/web (shop.yaml:1): kind without images\n')
+  t.equal(renderResult(SKIPPED, plain), 'skipped Deployment shop/web (shop.yaml:1): not a kind that Shedu looks into\n')
   t.equal(
     renderResult(INVALID, plain),
     'invalid Deployment shop/web (shop.yaml:1): expected spec.template.spec.containers to be a list\n',
@@ -196,7 +196,7 @@ t.test('the JSON report has these fields, all of them always', async t => {
           },
         ],
       },
-      { ...common, ...nothing, outcome: 'skipped', reason: 'kind without images' },
+      { ...common, ...nothing, outcome: 'skipped', reason: 'not a kind that Shedu looks into' },
     ],
     summary: { objects: 3, admitted: 1, refused: 1, undecided: 0, skipped: 1, invalid: 0 },
   })
