@@ -1,6 +1,7 @@
 /** Builds a working gate out of settings: the only place that knows how. No decision lives here. */
 import { readFileSync } from 'node:fs'
 import { MemoryCache } from '#core/cache/memory.ts'
+import type { Asker } from '#core/domain/asker.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { makeProver } from '#core/gate/prove.ts'
@@ -9,24 +10,32 @@ import type { Registries } from '#core/registry/registries.ts'
 import { parseRegistries } from '#core/registry/registries.ts'
 import { verifySignature } from '#core/verify/sigstore/verify-signature.ts'
 import { judge } from '#policies/judge.ts'
-import { parsePolicies } from '#policies/load-policies.ts'
 import type { Policy } from '#policies/policy.ts'
 import { demandsOf } from '#policies/select.ts'
-import { readDocuments, readDocumentsOf } from './read-documents.ts'
+import { suffices } from '#policies/suffices.ts'
+import { readPolicies } from './policy-files.ts'
+import type { PullSecrets } from './pull-secrets.ts'
+import { readDocumentsOf } from './read-documents.ts'
 
 export type GateSettings = {
-  /** Folder of policies, YAML or JSON. */
-  readonly policiesDir: string
+  /** Folder of policies, YAML or JSON; undefined when none come from files. */
+  readonly policiesDir: string | undefined
   /** File that says how registries are reached; without it all are, over https and anonymously. */
   readonly registriesFile: string | undefined
   /** What becomes of an image that no policy matches. */
   readonly noMatch: 'deny' | 'warn' | 'allow'
   /** Upper bound of the memory tier. */
   readonly cacheBytes: number
+  /** Whether registries are asked with the pull secrets of each workload; if not, all are with what is configured. */
+  readonly pullSecrets?: 'off' | 'workload'
+  /** File that says how the cluster of the pull secrets is reached; without it, it is the one we run in. */
+  readonly kubeconfig?: string | undefined
 }
 
 export type AssembledGate = {
   readonly gate: Gate
+  /** The same gate over other policies; what is remembered about images stays. */
+  readonly over: (policies: readonly Policy[]) => Gate
   readonly policies: readonly Policy[]
   /** What is odd about the policies, for the log or the terminal. */
   readonly warnings: readonly string[]
@@ -38,24 +47,43 @@ export type AssembledGate = {
  * folder without a policy is one, because a gate without policies would answer everything by its no-match setting.
  */
 export async function assembleGate(settings: GateSettings): Promise<AssembledGate> {
-  const { documents, ignored } = readDocuments(settings.policiesDir)
-  const { policies, warnings } = parsePolicies(documents)
-  if (policies.length === 0) throw new InputError(`there is no policy in ${settings.policiesDir}`)
-  const registry = makeRegistryClient(readRegistries(settings.registriesFile))
-  const prove = makeProver({
-    discover: registry.discover,
-    scopeOf: registry.scopeOf,
+  const { policies, warnings } = readPolicies(settings.policiesDir)
+  const registries = readRegistries(settings.registriesFile)
+  const secrets = await openSecrets(settings, registries)
+  const registry = makeRegistryClient(registries)
+  const viewFor = async (asker: Asker, signal: AbortSignal) => registry.viewOf(await secrets?.keychainOf(asker, signal))
+  const prover = makeProver({
+    viewFor,
     verify: verifySignature,
     cache: new MemoryCache({ maxBytes: settings.cacheBytes }),
   })
-  const gate: Gate = {
+  const over = (policies: readonly Policy[]): Gate => ({
     demandsOf: image => demandsOf(policies, image),
-    resolve: registry.resolve,
-    prove,
+    resolve: async (image, asker, signal) => (await viewFor(asker, signal)).resolve(image, signal),
+    prove: prover((image, proofs) => suffices(policies, image, proofs)),
     judge: (workload, facts) => judge(policies, { noMatch: settings.noMatch }, workload, facts),
+  })
+  const close = async () => {
+    await registry.close()
+    await secrets?.close()
   }
-  const passedOver = ignored.map(file => `${file} is not read: its name ends in none of .yaml, .yml and .json`)
-  return { gate, policies, warnings: [...warnings, ...passedOver], close: registry.close }
+  return { gate: over(policies), over, policies, warnings, close }
+}
+
+/** Loaded only where it is used: the Kubernetes client weighs more than all the rest, and `shedu check` does without. */
+async function openSecrets(
+  { pullSecrets = 'off', kubeconfig, registriesFile }: GateSettings,
+  registries: Registries,
+): Promise<PullSecrets | undefined> {
+  if (pullSecrets === 'off') return undefined
+  for (const { name, credential, isForAllNamespaces } of registries.values()) {
+    if (credential.kind !== 'anonymous' && !isForAllNamespaces)
+      throw new InputError(
+        `${registriesFile}: ${name} has a credential: with pull secrets of the workloads, expected forAllNamespaces: true beside it (every namespace may see what it sees), or no credential`,
+      )
+  }
+  const { openPullSecrets } = await import('./pull-secrets.ts')
+  return openPullSecrets(kubeconfig)
 }
 
 function readRegistries(file: string | undefined): Registries {

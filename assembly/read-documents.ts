@@ -1,7 +1,7 @@
 /** Reads the YAML and JSON documents of a folder and of all folders in it, in the order of their names. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAllDocuments } from 'yaml'
+import { LineCounter, parseAllDocuments } from 'yaml'
 import { InputError } from '#core/domain/input-error.ts'
 
 export type SourcedDocument = {
@@ -39,14 +39,32 @@ function isDocument(file: string): boolean {
 
 /** Reads the documents of one file; empty ones are left out. */
 export function readDocumentsOf(file: string): readonly SourcedDocument[] {
-  const documents = parseAllDocuments(readText(file), { uniqueKeys: true, version: '1.2' })
+  const lines = new LineCounter()
+  // Not pretty: the excerpt that the parser would print may be a password or a private key.
+  const options = { uniqueKeys: true, version: '1.2', prettyErrors: false, lineCounter: lines } as const
+  const documents = parseAllDocuments(readText(file), options)
   return [...documents].flatMap((document, index) => {
-    const [fault] = document.errors
-    if (fault !== undefined) throw new InputError(`${file}: ${fault.message.trimEnd()}`)
+    // A tag that nobody knows is a warning to the parser, and another value to the next reader.
+    const [fault] = [...document.errors, ...document.warnings]
+    if (fault !== undefined) {
+      const { line, col } = lines.linePos(fault.pos[0])
+      throw new InputError(`${file}:${line}:${col}: ${FAULTS[fault.code] ?? 'this is not YAML'}`)
+    }
     const value: unknown = toValue(document, file)
     const source = documents.length > 1 ? `${file}, document ${index + 1}` : file
     return value === null || value === undefined ? [] : [{ source, value }]
   })
+}
+
+/** The faults that people make, in words of our own: the parser's quote what they found. */
+const FAULTS: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'this key occurs twice in one object',
+  BAD_INDENT: 'the indentation does not fit what stands above, or something that was opened is not closed',
+  TAB_AS_INDENT: 'a tab stands where only blanks may indent',
+  MISSING_CHAR: 'something that was opened is not closed, or a colon or comma is missing',
+  TAG_RESOLVE_FAILED: 'this tag is not known',
+  UNEXPECTED_TOKEN: 'this does not belong here',
+  BAD_ALIAS: 'this alias names nothing',
 }
 
 /** An alias bomb is found when aliases are resolved, not when they are read. */
@@ -54,7 +72,7 @@ function toValue(document: { toJS(options: { maxAliasCount: number }): unknown }
   try {
     return document.toJS({ maxAliasCount: 100 })
   } catch (error) {
-    throw new InputError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new InputError(`${file}: more aliases than any policy needs`, { cause: error })
   }
 }
 

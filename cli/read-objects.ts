@@ -62,10 +62,17 @@ function unfold(value: unknown, inherited: KubeObject, place: Place): readonly S
   const object: KubeObject = { ...inherited, ...value }
   const { apiVersion, kind } = typeOf(object, place)
   const items = Object.hasOwn(object, 'items') ? object['items'] : undefined
+  if (items !== undefined) refuseTwoReadings(apiVersion, kind, place)
   const isEmptyList = items === null && kind.endsWith('List')
   if (!Array.isArray(items)) return isEmptyList ? [] : [toObject(object, apiVersion, kind, place)]
   const itemType = kind === 'List' ? {} : { apiVersion, kind: kind.replace(/List$/, '') }
   return items.flatMap((item, index) => unfold(item, itemType, { ...place, path: [...place.path, 'items', index] }))
+}
+
+/** kubectl would unfold a workload with items, another client would create it: it may not pass as either. */
+function refuseTwoReadings(apiVersion: string, kind: string, place: Place): void {
+  if (podSpecPath(groupOf(apiVersion), kind) !== undefined)
+    throw fault(place, `a ${kind} has no items; an object that is a list as well can be read in two ways`)
 }
 
 function typeOf(object: KubeObject, place: Place): { apiVersion: string; kind: string } {
@@ -84,8 +91,12 @@ function typeOf(object: KubeObject, place: Place): { apiVersion: string; kind: s
   return { apiVersion: apiVersion as string, kind: kind as string }
 }
 
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''
+}
+
 function toObject(object: KubeObject, apiVersion: string, kind: string, place: Place): SourcedObject {
-  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''
+  const group = groupOf(apiVersion)
   const metadata = (object['metadata'] ?? {}) as KubeObject
   // Of other kinds it is not known here whether they live in a namespace; nothing is made up for them.
   const fallback = podSpecPath(group, kind) === undefined ? '' : place.namespace

@@ -3,8 +3,8 @@ import type { Proof } from '#core/domain/proof.ts'
 import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { silence } from '#core/domain/refusal.ts'
 
-/** What one authority has against the image. */
-export type Complaint = { readonly authority: string; readonly because: Refusal | Silence }
+/** What one authority has against the image, or the policy as a whole. */
+export type Complaint = { readonly authority: string | undefined; readonly because: Refusal | Silence }
 
 export type Answer =
   /** Without a proof only where a policy lets the image pass unseen. */
@@ -22,7 +22,7 @@ export function anyOf(answers: readonly Answer[]): Answer {
 }
 
 /** An authority's complaint as an answer: a refusal refuses, a silence says nothing. */
-export function complaint(authority: string, because: Refusal | Silence): Answer {
+export function complaint(authority: Complaint['authority'], because: Refusal | Silence): Answer {
   return { kind: because.kind === 'refusal' ? 'refused' : 'silent', complaints: [{ authority, because }] }
 }
 

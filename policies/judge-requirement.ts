@@ -2,8 +2,9 @@
 import type { Demand } from '#core/domain/demand.ts'
 import type { Finding } from '#core/domain/fact.ts'
 import type { ImageRef } from '#core/domain/image-ref.ts'
+import { refusal } from '#core/domain/refusal.ts'
 import type { Answer } from './answer.ts'
-import { allOf, anyOf } from './answer.ts'
+import { allOf, anyOf, complaint } from './answer.ts'
 import { judgeSignedBy } from './checks/signed-by.ts'
 import { judgeStatic } from './checks/static.ts'
 import type { Requirement } from './policy.ts'
@@ -28,6 +29,8 @@ export function judgeRequirement(requirement: Requirement, known: Known): Answer
       if (findings.length === 0) return judgeSignedBy(requirement, known.image, undefined)
       return allOf(findings.map(found => judgeSignedBy(requirement, known.image, found)))
     }
+    case 'invalid':
+      return complaint(undefined, refusal('policy.invalid', requirement.detail))
     case 'static':
       return judgeStatic(requirement, known.isNamed)
     default:

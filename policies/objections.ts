@@ -43,12 +43,13 @@ function sentencesOf(
   text: (because: Refusal | Silence) => string,
 ): readonly string[] {
   const groups = Map.groupBy(complaints, ({ because }) => text(because))
-  return [...groups.keys()].toSorted().map(said => `${said} (${authoritiesOf(groups.get(said) ?? [])})`)
+  return [...groups.keys()].toSorted().map(said => `${said}${authoritiesOf(groups.get(said) ?? [])}`)
 }
 
 function authoritiesOf(complaints: readonly Complaint[]): string {
-  const names = [...new Set(complaints.map(({ authority }) => JSON.stringify(authority)))].toSorted()
-  return `${names.length === 1 ? 'authority' : 'authorities'} ${names.join(', ')}`
+  const authorities = complaints.flatMap(({ authority }) => (authority === undefined ? [] : [authority]))
+  const names = [...new Set(authorities.map(authority => JSON.stringify(authority)))].toSorted()
+  return names.length === 0 ? '' : ` (${names.length === 1 ? 'authority' : 'authorities'} ${names.join(', ')})`
 }
 
 function textOf({ code, detail }: Refusal | Silence): string {

@@ -18,4 +18,6 @@ export type Requirement =
   | { readonly kind: 'all-of'; readonly of: readonly Requirement[] }
   | { readonly kind: 'any-of'; readonly of: readonly Requirement[] }
   | { readonly kind: 'signed-by'; readonly authority: string; readonly demand: KeySignatureDemand }
+  /** Never satisfied: its policy is not valid, and the detail says why. */
+  | { readonly kind: 'invalid'; readonly detail: string }
   | { readonly kind: 'static'; readonly authority: string; readonly action: 'pass' | 'fail'; readonly message: string }

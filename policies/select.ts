@@ -46,6 +46,7 @@ function demandsIn(requirement: Requirement): readonly Demand[] {
       return requirement.of.flatMap(demandsIn)
     case 'signed-by':
       return [requirement.demand]
+    case 'invalid':
     case 'static':
       return []
     default:

@@ -21,7 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   certs: ['core/domain', 'core/kinds', 'core/cluster', 'core/runtime'],
   assembly: ['core', 'policies', 'certs'],
   webhook: ['core', 'policies', 'certs', 'assembly'],
+  reconcilers: ['core', 'policies', 'certs', 'assembly'],
   cli: ['core', 'policies', 'certs', 'assembly'],
+  manifests: ['core/kinds'],
   embedded: ['core/domain', 'core/json', 'core/runtime'],
 }
 
@@ -40,7 +42,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   certs: ['@peculiar/x509', 'reflect-metadata'],
   assembly: ['yaml'],
   webhook: ['fastify'],
+  reconcilers: [],
   cli: ['commander', 'yaml'],
+  manifests: ['yaml', 'zod'],
   embedded: ['@noble/curves', 'rfc6902', 'undici', 'zod'],
 }
 
@@ -50,9 +54,9 @@ const PURE_BUILTINS = new Set(['node:crypto', 'node:buffer'])
 const WORLD =
   /\b(?:process\.|Date\.now\(|new Date\(\)|performance\.now\(|setTimeout\(|setInterval\(|setImmediate\(|fetch\(|console\.|Math\.random\()/
 
-const files = globSync('{core,policies,certs,assembly,webhook,cli,embedded}/**/*.ts', { cwd: root }).map(file =>
-  file.replaceAll('\\', '/'),
-)
+const files = globSync('{core,policies,certs,assembly,webhook,reconcilers,cli,manifests,embedded}/**/*.ts', {
+  cwd: root,
+}).map(file => file.replaceAll('\\', '/'))
 
 function folderOf(file: string): string {
   const folder = Object.keys(MAY_IMPORT)

@@ -4,7 +4,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { KubeObject, Operation, Subject } from '#core/domain/subject.ts'
 import { asObject, asString, type JsonObject } from '#core/json/untrusted-json.ts'
 import { UID } from './find-uid.ts'
-import { refuseExcess } from './json-excess.ts'
+import { refuseLargeReview } from './json-excess.ts'
 
 const API_VERSION = 'admission.k8s.io/v1'
 const KIND = 'AdmissionReview'
@@ -55,7 +55,7 @@ export function encodeReview(uid: string, response: ReviewResponse): string {
 
 /** Without the cause: V8 quotes what it could not parse, and a review holds Secrets. */
 function parse(bytes: Uint8Array): unknown {
-  refuseExcess(bytes)
+  refuseLargeReview(bytes)
   if (!isUtf8(bytes)) throw new InputError('expected the review in UTF-8')
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))

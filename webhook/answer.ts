@@ -10,7 +10,7 @@ import type { Metrics, Outcome, Review } from '#core/runtime/metrics.ts'
 import { decodeReview, encodeReview, type ReviewResponse } from './admission-review.ts'
 import { NotReady, respondFault } from './fault.ts'
 import { findUid } from './find-uid.ts'
-import { REVIEW_BYTES, type ReviewBody, readReviewBody } from './review-body.ts'
+import { type HeldBytes, REVIEW_BYTES, type ReviewBody, readReviewBody } from './review-body.ts'
 import { type Timing, timeBudget } from './time-budget.ts'
 
 export type AnswerDeps = {
@@ -19,6 +19,7 @@ export type AnswerDeps = {
   readonly timing: Timing
   readonly log: Log
   readonly metrics: Metrics
+  readonly held: HeldBytes
 }
 
 /** A response, and what is worth counting and logging about it. */
@@ -46,7 +47,7 @@ export async function answer(webhook: Webhook, request: FastifyRequest, reply: F
   reply.raw.once('close', limit.hangUp)
   metrics.inFlight(review, 1)
   try {
-    const body = await bodyOf(request, reply)
+    const body = await bodyOf(request, reply, webhook.held)
     const { uid, subject, given } = await decideOn(body, webhook, request, { signal: limit.signal, graceMs })
     const ms = performance.now() - started
     metrics.decided(review, given.outcome, given.codes, ms)
@@ -60,8 +61,13 @@ export async function answer(webhook: Webhook, request: FastifyRequest, reply: F
 }
 
 /** Says no to a request that reached no webhook, or broke one: in a review, if its uid can be found. */
-export async function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-  const { bytes } = await bodyOf(request, reply)
+export async function answerFault(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  held: HeldBytes,
+): Promise<string> {
+  const { bytes } = await bodyOf(request, reply, held)
   return encode(reply, findUid(bytes), respondFault(error).response)
 }
 
@@ -94,14 +100,15 @@ async function decideInTime(subject: Subject, { gate, decide }: Webhook, patienc
 }
 
 /** Reads the body once: who asks again gets what the first one got. */
-async function bodyOf(request: FastifyRequest, reply: FastifyReply): Promise<ReviewBody> {
-  request.body ??= await readReviewBody(request.raw)
+async function bodyOf(request: FastifyRequest, reply: FastifyReply, held: HeldBytes): Promise<ReviewBody> {
+  request.body ??= await readReviewBody(request.raw, held, new Promise(resolve => reply.raw.once('close', resolve)))
   const body = request.body as ReviewBody
   if (body.is === 'endless') reply.header('connection', 'close')
   return body
 }
 
 function refuseUnusable(request: FastifyRequest, body: ReviewBody): void {
+  if (body.is === 'no-room') throw new NotReady('too much is held')
   if (body.is === 'broken') throw new InputError('expected the whole review, the connection broke before its end')
   if (body.is !== 'whole') throw new InputError(`expected at most ${REVIEW_BYTES} bytes of review, got more`)
   const type = request.headers['content-type'] ?? ''

@@ -50,18 +50,27 @@ export function plain(text: string, characters: number): string {
   return clean.length <= characters ? clean : `${clean.slice(0, characters - 1).toWellFormed()}…`
 }
 
+/** The codes stand in the first line: a list of Events shows no more than that. */
 function summaryOf(objections: readonly Objection[]): string {
-  const refused = placesOf(objections, 'refusal')
-  const silent = placesOf(objections, 'silence').difference(refused)
+  const [refused, silent] = [ofKind(objections, 'refusal'), ofKind(objections, 'silence')]
+  const unchecked = placesOf(silent).difference(placesOf(refused))
   const parts = [
-    refused.size > 0 ? `${count(refused.size)} refused` : '',
-    silent.size > 0 ? `${count(silent.size)} could not be checked` : '',
+    refused.length > 0 ? `${count(placesOf(refused).size)} refused: ${codesIn(refused)}` : '',
+    unchecked.size > 0 ? `${count(unchecked.size)} could not be checked: ${codesIn(silent)}` : '',
   ]
-  return parts.filter(part => part !== '').join(', ')
+  return parts.filter(part => part !== '').join('; ')
 }
 
-function placesOf(objections: readonly Objection[], kind: Objection['because']['kind']): Set<string> {
-  return new Set(objections.filter(({ because }) => because.kind === kind).map(({ where }) => where))
+function ofKind(objections: readonly Objection[], kind: Objection['because']['kind']): readonly Objection[] {
+  return objections.filter(({ because }) => because.kind === kind)
+}
+
+function placesOf(objections: readonly Objection[]): Set<string> {
+  return new Set(objections.map(({ where }) => where))
+}
+
+function codesIn(objections: readonly Objection[]): string {
+  return [...new Set(objections.map(({ because }) => because.code))].join(', ')
 }
 
 function count(images: number): string {
@@ -76,7 +85,7 @@ function blockOf({ because, where, image, policies }: Objection): string {
     `  ${because.code}: ${sentence}`,
     ...(because.detail === '' ? [] : [`  found: ${plain(because.detail, DETAIL_CHARACTERS)}`]),
     ...(policies.length === 0 ? [] : [`  policy: ${plain(policies.join(', '), VALUE_CHARACTERS)}`]),
-    `  to fix: ${remedy}`,
+    `  to fix: ${image.includes('@') ? remedy.replace('IMAGE@DIGEST', plain(image, VALUE_CHARACTERS)) : remedy}`,
   ]
   return `\n\n${lines.join('\n')}`
 }

@@ -7,15 +7,25 @@ import type { Answer } from './answer.ts'
 import { plain } from './explain.ts'
 import { annotations } from './respond.ts'
 
-/** Thrown while no policies are loaded. */
+const NOT_READY = {
+  'no policies are loaded':
+    'Shedu has not loaded its policies yet, and admits nothing until it has\n  to fix: try again in a moment',
+  'too much is held':
+    'more is being asked of Shedu at one time than it holds, and nothing is admitted unread\n  to fix: try again in a moment',
+} as const
+
+/** Thrown while a review cannot be looked at, whatever is in it. */
 export class NotReady extends Error {
   override readonly name = 'NotReady'
+  readonly words: string
+
+  constructor(why: keyof typeof NOT_READY) {
+    super(why)
+    this.words = NOT_READY[why]
+  }
 }
 
 const MESSAGE_CHARACTERS = 1000
-
-const STARTING =
-  'Shedu has not loaded its policies yet, and admits nothing until it has\n  to fix: try again in a moment'
 
 /** Makes a closed answer of whatever was thrown. Only a bug is logged with its stack; its words may quote anything, so they are not sent. */
 export function respondFault(error: unknown): Answer {
@@ -23,7 +33,7 @@ export function respondFault(error: unknown): Answer {
     const message = `the request cannot be read: ${plain(error.message, MESSAGE_CHARACTERS)}`
     return closed('invalid', { code: 400, reason: 'BadRequest', message }, [], { why: error.message })
   }
-  if (error instanceof NotReady) return closed('undecided', unavailable(STARTING), [], { why: error.message })
+  if (error instanceof NotReady) return closed('undecided', unavailable(error.words), [], { why: error.message })
   if (error instanceof Unavailable)
     return closed('undecided', unavailable(wordsOf(error.code, error.message)), [error.code], { why: error.message })
   const message = wordsOf('internal.error', '')

@@ -1,5 +1,5 @@
-/** Refuses JSON that would cost far more to hold than to send, before it is parsed. */
-import { InputError } from '#core/domain/input-error.ts'
+/** How much of a review may be parsed; beyond that it is refused before it is. */
+import { refuseExcess } from '#core/json/refuse-excess.ts'
 
 /**
  * The deepest levels that Kubernetes' own kinds reach are some twenty (managedFields of a CronJob). JSON.parse itself
@@ -21,33 +21,7 @@ export const MAX_VALUES = 500_000
  */
 export const SHORT_BYTES = 64 * 1024
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const BACKSLASH = 0x5c
-const OPEN = new Set([0x5b, 0x7b])
-const CLOSE = new Set([0x5d, 0x7d])
-
-/** Scans the bytes once, strings stepped over. Throws an InputError beyond MAX_DEPTH or MAX_VALUES. */
-export function refuseExcess(bytes: Uint8Array): void {
-  if (bytes.length <= SHORT_BYTES) return
-  let depth = 0
-  let values = 0
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number
-    if (byte === QUOTE) at = endOfString(bytes, at)
-    else if (byte === COMMA) values++
-    else if (byte < 0x5b) continue
-    else if (OPEN.has(byte)) {
-      values++
-      if (++depth > MAX_DEPTH) throw new InputError(`expected at most ${MAX_DEPTH} levels of nesting in the review`)
-    } else if (CLOSE.has(byte)) depth--
-  }
-  if (values > MAX_VALUES) throw new InputError(`expected at most ${MAX_VALUES} values in the review, got ${values}`)
-}
-
-/** Where the string that begins at `start` ends, or the end of the bytes if it does not. */
-function endOfString(bytes: Uint8Array, start: number): number {
-  let at = start + 1
-  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1
-  return at
+/** Throws an InputError beyond MAX_DEPTH or MAX_VALUES, unless the review is short. */
+export function refuseLargeReview(bytes: Uint8Array): void {
+  if (bytes.length > SHORT_BYTES) refuseExcess(bytes, { depth: MAX_DEPTH, values: MAX_VALUES }, 'the review')
 }

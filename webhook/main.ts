@@ -1,5 +1,6 @@
 /** The webhook program: reads its settings, starts, and ends when it is told to. Exit code 2 means that the settings are at fault. */
 import { assembleGate } from '#assembly/assemble-gate.ts'
+import { watchPoliciesOf } from '#assembly/policy-watch.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import { errorLine } from '#core/runtime/error-line.ts'
 import { makeLog } from '#core/runtime/log.ts'
@@ -23,7 +24,7 @@ async function main(): Promise<number> {
   const metrics = makeMetrics()
   watchProcess(metrics)
   try {
-    const program = await startProgram(config, { assemble: assembleGate, log, metrics })
+    const program = await startProgram(config, { assemble: assembleGate, watchPolicies: watchPoliciesOf, log, metrics })
     try {
       await Promise.race([told, program.ready])
       await told

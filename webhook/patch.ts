@@ -17,7 +17,7 @@ export function respondPinning({ pins, unpinned }: Pinning): ReviewResponse {
   return { allowed: true, ...patchOf(pins), ...warningsOf(unpinned), auditAnnotations }
 }
 
-/** The API server refuses an empty patch, and a patchType without a patch. */
+/** No patch where there is nothing to change; the API server refuses a patch without its type, and a type without a patch. */
 function patchOf(pins: readonly Pin[]): Pick<ReviewResponse, 'patch' | 'patchType'> {
   if (pins.length === 0) return {}
   const patch = Buffer.from(JSON.stringify(pins.flatMap(operationsOf))).toString('base64')

@@ -3,17 +3,26 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
+import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { Lifecycle } from '#core/runtime/lifecycle.ts'
 import type { Log } from '#core/runtime/log.ts'
 import type { Metrics } from '#core/runtime/metrics.ts'
+import type { Policy } from '#policies/policy.ts'
 import type { Config } from './config.ts'
+import { followPolicies } from './follow-policies.ts'
 import { buildOpsServer } from './ops-server.ts'
 import { presentCertificate } from './present-certificate.ts'
 import { buildServer } from './server.ts'
 
 export type ProgramDeps = {
   readonly assemble: (settings: GateSettings) => Promise<AssembledGate>
+  /** Opens a watch on the policies of the cluster that `kubeconfig` names, or of the one we run in. */
+  readonly watchPolicies: (
+    kubeconfig: string | undefined,
+    files: readonly Policy[],
+    listener: PolicyListener,
+  ) => Promise<PolicyWatch>
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -27,17 +36,23 @@ export type Program = {
   readonly drain: () => Promise<void>
 }
 
-type State = { assembling: Promise<AssembledGate> | undefined; gate: Gate | undefined; isDraining: boolean }
+type State = {
+  assembling: Promise<AssembledGate> | undefined
+  following: Promise<PolicyWatch> | undefined
+  gate: Gate | undefined
+  isDraining: boolean
+}
 
 /** Listens at once, so that whoever asks gets a closed answer and the kubelet a reason; assembles the gate meanwhile. */
 export async function startProgram(config: Config, deps: ProgramDeps): Promise<Program> {
-  const state: State = { assembling: undefined, gate: undefined, isDraining: false }
+  const state: State = { assembling: undefined, following: undefined, gate: undefined, isDraining: false }
   const life = new Lifecycle()
   try {
     const ports = await listenAll(config, deps, state, life)
     deps.log.info({ host: config.host, ...ports }, 'listening')
-    state.assembling = deps.assemble(config)
-    const ready = state.assembling.then(assembled => becomeReady(assembled, state, deps))
+    const policiesDir = config.policiesFrom === 'cluster' ? undefined : config.policiesDir
+    state.assembling = deps.assemble({ ...config, policiesDir })
+    const ready = state.assembling.then(assembled => openGate(assembled, config, state, deps))
     let drained: Promise<void> | undefined
     return { ...ports, ready, drain: () => (drained ??= drain(config.drainMs, state, life, deps)) }
   } catch (error) {
@@ -54,6 +69,10 @@ async function listenAll(config: Config, deps: ProgramDeps, state: State, life: 
   const opsPort = await listen(ops, config.host, config.opsPort, life)
   // Registered between the two: closed after the reviews that use the gate, before the port that tells how it goes.
   life.onClose(async () => (await state.assembling?.catch(() => undefined))?.close())
+  life.onClose(async () => {
+    await state.assembling?.catch(() => undefined)
+    await (await state.following?.catch(() => undefined))?.close()
+  })
   const { defaultTimeoutMs, replyMarginMs, pinScope } = config
   const server = buildServer({
     gate: () => state.gate,
@@ -73,10 +92,30 @@ async function listen(server: FastifyInstance, host: string, port: number, life:
   return (server.server.address() as AddressInfo).port
 }
 
-function becomeReady({ gate, policies, warnings }: AssembledGate, state: State, { log, metrics }: ProgramDeps): void {
-  for (const warning of warnings) log.warn({ warning }, 'policy warning')
-  state.gate = gate
-  metrics.policies(policies.length)
+/** Opens it over the policies that were read from files, or over those of the cluster once all of them have been seen. */
+async function openGate(assembled: AssembledGate, config: Config, state: State, deps: ProgramDeps): Promise<void> {
+  const { log, metrics } = deps
+  for (const warning of assembled.warnings) log.warn({ warning }, 'policy warning')
+  if (config.policiesFrom === 'files') {
+    state.gate = assembled.gate
+    metrics.policies(assembled.policies.length)
+    return becomeReady(assembled.policies, state, deps)
+  }
+  const first = Promise.withResolvers<readonly Policy[]>()
+  state.following = followPolicies({
+    watch: listener => deps.watchPolicies(config.kubeconfig, assembled.policies, listener),
+    swap(policies) {
+      state.gate = assembled.over(policies)
+      first.resolve(policies)
+    },
+    log,
+    metrics,
+  })
+  await state.following
+  becomeReady(await first.promise, state, deps)
+}
+
+function becomeReady(policies: readonly Policy[], state: State, { log, metrics }: ProgramDeps): void {
   metrics.ready(!state.isDraining)
   log.info({ policies: policies.map(({ name, source }) => ({ name, source })) }, 'ready')
 }

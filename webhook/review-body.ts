@@ -4,7 +4,8 @@ import { HEAD_BYTES } from './find-uid.ts'
 
 /**
  * The largest review: the old and the new object, each of which the API server bounds at 3 MiB of request, and 1 MiB for
- * the envelope. A review beyond it was not written by an API server.
+ * the envelope. Beyond it is only an object of more than a megabyte that is full of `<`, `>` and `&`, each of which Go
+ * writes as six bytes: it is refused in words.
  */
 export const REVIEW_BYTES = 7 * 1024 * 1024
 
@@ -12,25 +13,59 @@ export const REVIEW_BYTES = 7 * 1024 * 1024
 const DISCARDED_BYTES = 3 * REVIEW_BYTES
 
 /**
- * `whole`: all bytes. `too-large`: its first HEAD_BYTES. `endless`: the same, and the sender is still sending.
- * `broken`: what had arrived when the connection broke.
+ * What may be held of all reviews that are being received or judged at one time. An API server sends some kilobytes at a
+ * time; whoever opens hundreds of connections and sends almost all of the largest review on each is none.
  */
-export type ReviewBody = { readonly bytes: Buffer; readonly is: 'whole' | 'too-large' | 'endless' | 'broken' }
+export const HELD_BYTES = 128 * 1024 * 1024
 
-/** Reads the body; never rejects. */
-export function readReviewBody(stream: Readable): Promise<ReviewBody> {
+/** Keeps count of the bytes that are held at one time. */
+export class HeldBytes {
+  #left = HELD_BYTES
+
+  /** Whether there is room for so many more; if so, they count until they are given back. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false
+    this.#left -= bytes
+    return true
+  }
+
+  giveBack(bytes: number): void {
+    this.#left += bytes
+  }
+}
+
+/**
+ * `whole`: all bytes. `too-large`: its first HEAD_BYTES. `endless`: the same, and the sender is still sending.
+ * `broken`: what had arrived when the connection broke. `no-room`: its beginning; too much is held already.
+ */
+export type ReviewBody = {
+  readonly bytes: Buffer
+  readonly is: 'whole' | 'too-large' | 'endless' | 'broken' | 'no-room'
+}
+
+/** Reads the body; never rejects. What it holds counts until `isDone` says that nobody needs it any more. */
+export function readReviewBody(stream: Readable, held: HeldBytes, isDone: Promise<unknown>): Promise<ReviewBody> {
   const { promise, resolve } = Promise.withResolvers<ReviewBody>()
   let chunks: Buffer[] = []
   let length = 0
+  let taken = 0
+  let isCrowded = false
+  void isDone.finally(() => held.giveBack(taken))
+  const hold = (chunk: Buffer) => {
+    if (!held.take(chunk.length)) isCrowded = true
+    if (isCrowded) return
+    taken += chunk.length
+    chunks.push(chunk)
+  }
   const settle = (is: ReviewBody['is']) => {
     stream.off('data', onData).off('end', onEnd)
     resolve({ bytes: Buffer.concat(chunks), is })
   }
-  const onEnd = () => settle(length > REVIEW_BYTES ? 'too-large' : 'whole')
+  const onEnd = () => settle(isCrowded ? 'no-room' : length > REVIEW_BYTES ? 'too-large' : 'whole')
   const onData = (chunk: Buffer) => {
     const hadRoom = length <= REVIEW_BYTES
     length += chunk.length
-    if (length <= REVIEW_BYTES) chunks.push(chunk)
+    if (length <= REVIEW_BYTES) hold(chunk)
     else if (hadRoom) chunks = [headOf([...chunks, chunk])]
     else if (length > REVIEW_BYTES + DISCARDED_BYTES) {
       stream.pause()

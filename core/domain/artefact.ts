@@ -30,4 +30,6 @@ export type Discovery = {
   /** The image's own manifest; a refusal or a silence here answers every demand on the image. */
   readonly manifest: Promise<'present' | Refusal | Silence>
   readonly places: readonly Promise<Found>[]
+  /** As whom all of this is seen; part of the name under which it may be remembered. */
+  readonly scope: Promise<string>
 }

@@ -64,6 +64,12 @@ export const CODES = {
     sentence: 'no policy covers this image',
     remedy: 'use an image that a policy covers, or ask the cluster administrator for a policy for this one',
   },
+  'policy.invalid': {
+    kind: 'refused',
+    sentence: 'a policy that speaks of this image is not valid, so nothing can satisfy it',
+    remedy:
+      'have the cluster administrator correct the policy (kubectl describe clusterimagepolicy shows what is wrong with it)',
+  },
   'policy.static-deny': {
     kind: 'refused',
     sentence: 'a policy forbids this image',
@@ -136,8 +142,9 @@ const TELLING: Readonly<Record<RefusalCode, number>> = {
   'limit.exceeded': 9,
   'attestation.wrong-type': 10,
   'image.unsigned': 11,
-  'policy.static-deny': 12,
-  'policy.none-matched': 13,
+  'policy.invalid': 12,
+  'policy.static-deny': 13,
+  'policy.none-matched': 14,
 }
 
 /** The refusal that helps its reader most; the same one whatever the order they come in. */

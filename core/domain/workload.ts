@@ -1,5 +1,6 @@
 /** A subject whose images must be judged. */
+import type { Asker } from './asker.ts'
 import type { ImageUse } from './image-use.ts'
 import type { Subject } from './subject.ts'
 
-export type Workload = { readonly subject: Subject; readonly images: readonly ImageUse[] }
+export type Workload = { readonly subject: Subject; readonly asker: Asker; readonly images: readonly ImageUse[] }

@@ -1,4 +1,5 @@
 /** Replaces tags by what they point at now. It decides nothing: what it cannot pin, it leaves for validation to refuse. */
+import type { Asker } from '#core/domain/asker.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import type { ImageRef } from '#core/domain/image-ref.ts'
 import { nameOf } from '#core/domain/image-ref.ts'
@@ -8,6 +9,7 @@ import { silence } from '#core/domain/refusal.ts'
 import type { Subject } from '#core/domain/subject.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import type { Gate } from './gate.ts'
+import { turnsFor } from './in-turn.ts'
 import { plan } from './plan.ts'
 
 /** `matched`: images about which a policy wants something known. `all`: every image. */
@@ -28,9 +30,17 @@ export type Pinning = {
 export async function pin(subject: Subject, gate: Gate, scope: PinScope, signal: AbortSignal): Promise<Pinning> {
   const planned = plan(subject)
   if (planned.kind === 'pass') return { pins: [], unpinned: [] }
-  const tagged = planned.workload.images.flatMap(use => toPin(use, gate, scope))
+  const { images, asker } = planned.workload
+  const tagged = images.flatMap(use => toPin(use, gate, scope))
   const asked = new Map<string, Promise<Digest | Refusal | Silence>>()
-  for (const { ref } of tagged) if (!asked.has(nameOf(ref))) asked.set(nameOf(ref), resolve(ref, gate, signal))
+  const inTurn = turnsFor(tagged.length)
+  for (const { ref } of tagged) {
+    if (asked.has(nameOf(ref))) continue
+    asked.set(
+      nameOf(ref),
+      inTurn(() => resolve(ref, asker, gate, signal)),
+    )
+  }
   const pins: Pin[] = []
   const unpinned: Pinning['unpinned'][number][] = []
   for (const { where, text, ref } of tagged) {
@@ -47,9 +57,14 @@ function toPin({ where, text, ref }: ImageUse, gate: Gate, scope: PinScope) {
   return scope === 'all' || gate.demandsOf(ref).length > 0 ? [{ where, text, ref }] : []
 }
 
-async function resolve(ref: ImageRef, gate: Gate, signal: AbortSignal): Promise<Digest | Refusal | Silence> {
+async function resolve(
+  ref: ImageRef,
+  asker: Asker,
+  gate: Gate,
+  signal: AbortSignal,
+): Promise<Digest | Refusal | Silence> {
   try {
-    return await gate.resolve(ref, signal)
+    return await gate.resolve(ref, asker, signal)
   } catch (error) {
     if (error instanceof Unavailable) return silence(error.code, error.message)
     throw error

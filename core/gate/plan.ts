@@ -4,7 +4,14 @@ import type { KubeObject, Subject } from '#core/domain/subject.ts'
 import type { PassReason } from '#core/domain/verdict.ts'
 import type { Workload } from '#core/domain/workload.ts'
 import { podSpecPath } from '#core/kinds/workload-kinds.ts'
+import { askerOf } from './asker-of.ts'
 import { imagesOf } from './images-of.ts'
+
+/**
+ * Of these each is looked up. Kubernetes sets no bound of its own; 1.5 MiB of etcd would hold some thousands. No workload
+ * anyone runs has more than this, and one that does already can still be mended: unchanged images are not counted.
+ */
+export const MAX_IMAGES = 256
 
 export type Plan =
   | { readonly kind: 'pass'; readonly reason: PassReason }
@@ -26,7 +33,9 @@ export function plan(subject: Subject): Plan {
   const images = imagesOf(subject.object, path)
   if (images.length === 0) return pass('no-images')
   if (isUnchanged(subject, path)) return pass('images-unchanged')
-  return { kind: 'examine', workload: { subject, images } }
+  if (images.length > MAX_IMAGES)
+    throw new InputError(`expected at most ${MAX_IMAGES} images in one object, got ${images.length}`)
+  return { kind: 'examine', workload: { subject, images, asker: askerOf(subject.namespace, subject.object, path) } }
 }
 
 function pass(reason: PassReason): Plan {

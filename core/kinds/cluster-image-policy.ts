@@ -11,23 +11,42 @@ export const NOT_SUPPORTED_YET = {
   key: ['kms', 'secretRef'],
 } as const
 
+/** The kind as the API server names it. v1alpha1 is what it stores: read in that version, nothing is converted on the way. */
+export const CLUSTER_IMAGE_POLICY = {
+  group: 'policy.sigstore.dev',
+  kind: 'ClusterImagePolicy',
+  plural: 'clusterimagepolicies',
+  stored: 'v1alpha1',
+  alsoServed: ['v1beta1'],
+} as const
+
+/** Far more than anybody writes by hand, and all of it together still what the API server stores: an object of 1.5 MiB. */
+const IMAGES = 1024
+const AUTHORITIES = 64
+
+/** An RSA key of 16384 bits has 3 KB in PEM. */
+const KEY_CHARACTERS = 16 * 1024
+const TEXT_CHARACTERS = 1024
+const NAME_CHARACTERS = 253
+
 const image = z.strictObject({
-  glob: z.string().min(1),
+  // Its length is the glob's own rule; the API server is told it as well.
+  glob: z.string().min(1).meta({ maxLength: 1024 }),
 })
 
 const key = z.strictObject({
-  data: z.string().optional(),
-  hashAlgorithm: z.string().optional(),
+  data: z.string().max(KEY_CHARACTERS).optional(),
+  hashAlgorithm: z.string().max(NAME_CHARACTERS).optional(),
   ...byNameOnly(NOT_SUPPORTED_YET.key),
 })
 
 const staticAction = z.strictObject({
   action: z.enum(['pass', 'fail']),
-  message: z.string().optional(),
+  message: z.string().max(TEXT_CHARACTERS).optional(),
 })
 
 const authority = z.strictObject({
-  name: z.string().optional(),
+  name: z.string().max(NAME_CHARACTERS).optional(),
   key: key.optional(),
   static: staticAction.optional(),
   ...byNameOnly(NOT_SUPPORTED_YET.authority),
@@ -39,8 +58,8 @@ export const clusterImagePolicy = z.strictObject({
   kind: z.literal('ClusterImagePolicy'),
   metadata: z.looseObject({ name: z.string().min(1) }),
   spec: z.strictObject({
-    images: z.array(image).min(1),
-    authorities: z.array(authority).min(1),
+    images: z.array(image).min(1).max(IMAGES),
+    authorities: z.array(authority).min(1).max(AUTHORITIES),
     mode: z.enum(['', 'enforce', 'warn']).optional(),
     ...byNameOnly(NOT_SUPPORTED_YET.spec),
   }),
@@ -48,6 +67,29 @@ export const clusterImagePolicy = z.strictObject({
 })
 
 export type ClusterImagePolicy = z.infer<typeof clusterImagePolicy>
+
+const condition = z.looseObject({
+  type: z.string().max(NAME_CHARACTERS),
+  status: z.string().max(NAME_CHARACTERS).optional(),
+  reason: z.string().max(TEXT_CHARACTERS).optional(),
+  message: z
+    .string()
+    .max(32 * 1024)
+    .optional(),
+  observedGeneration: z.number().int().optional(),
+  lastTransitionTime: z.string().max(NAME_CHARACTERS).optional(),
+})
+
+/** What controllers say about a policy. Loose, for others may say something too; nothing that is judged rests on it. */
+export const clusterImagePolicyStatus = z.looseObject({
+  observedGeneration: z.number().int().optional(),
+  // A map by type: then each controller owns its own conditions, and applying one leaves the others alone.
+  conditions: z
+    .array(condition)
+    .max(AUTHORITIES)
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+    .optional(),
+})
 
 function byNameOnly<Name extends string>(names: readonly Name[]): Record<Name, z.ZodOptional<z.ZodUnknown>> {
   const fields = names.map(name => [name, z.unknown().optional()])

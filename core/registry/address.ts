@@ -1,23 +1,36 @@
 /**
  * Where a connection may go. Anyone who can name an image can make Shedu connect to a host, and a registry can redirect
- * it to one: never to this machine or to what answers on its link only (a cloud's metadata service, the kubelet),
- * unless the administrator has listed that host.
+ * it to one: never to this machine, to what answers on its link only (a cloud's metadata service, the kubelet) or to the
+ * networks behind it, unless the administrator has listed that host.
  */
-import { lookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 
-const RESERVED = new BlockList()
-RESERVED.addSubnet('0.0.0.0', 8)
-RESERVED.addSubnet('127.0.0.0', 8)
-RESERVED.addSubnet('169.254.0.0', 16)
-RESERVED.addSubnet('224.0.0.0', 3)
-RESERVED.addAddress('::', 'ipv6')
-RESERVED.addAddress('::1', 'ipv6')
-RESERVED.addSubnet('fe80::', 10, 'ipv6')
-RESERVED.addSubnet('ff00::', 8, 'ipv6')
-// Amazon's metadata service over IPv6.
-RESERVED.addAddress('fd00:ec2::254', 'ipv6')
+/** The IANA registry of special-purpose addresses (RFC 6890) where somebody may answer, and everything from 224.0.0.0 up. */
+const IPV4: readonly (readonly [network: string, bits: number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+  // Azure's metadata service and load balancer probe.
+  ['168.63.129.16', 32],
+]
+
+/** Unique local (Amazon's metadata service is one of them), link-local, site-local, multicast, and translation that is the network's own affair (RFC 8215). */
+const IPV6: readonly (readonly [network: string, bits: number])[] = [
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+  ['64:ff9b:1::', 48],
+]
+
+const RESERVED = makeReserved()
 
 /** Whether a host is written as a reserved address, and so needs no look-up to be refused. */
 export function isReservedAddress(host: string): boolean {
@@ -30,12 +43,20 @@ export function reservedAddressError(): Error {
   return Object.assign(new Error('reserved address'), { code: 'RESERVED_ADDRESS' })
 }
 
-/** Resolves a name and refuses it if any of its addresses is reserved; what is checked is what is connected to. */
-export const lookupUnreserved: LookupFunction = (host, options, callback) => {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    const [first] = addresses ?? []
-    if (error !== null || first === undefined) return callback(error ?? reservedAddressError(), '')
-    if (addresses.some(({ address }) => isReservedAddress(address))) return callback(reservedAddressError(), '')
-    return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family)
-  })
+/**
+ * A gateway makes of 64:ff9b::a.b.c.d what it makes of a.b.c.d (RFC 6052), and so do 6to4 (RFC 3056) and the ancient
+ * ::a.b.c.d; clusters without IPv4 reach all public registries by the first, so only what is behind it is refused.
+ * ::ffff:a.b.c.d is a.b.c.d to BlockList itself.
+ */
+function makeReserved(): BlockList {
+  const list = new BlockList()
+  for (const [network, bits] of IPV4) {
+    list.addSubnet(network, bits)
+    list.addSubnet(`64:ff9b::${network}`, 96 + bits, 'ipv6')
+    list.addSubnet(`::${network}`, 96 + bits, 'ipv6')
+    const [a = 0, b = 0, c = 0, d = 0] = network.split('.').map(Number)
+    list.addSubnet(`2002:${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}::`, 16 + bits, 'ipv6')
+  }
+  for (const [network, bits] of IPV6) list.addSubnet(network, bits, 'ipv6')
+  return list
 }

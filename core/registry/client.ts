@@ -5,10 +5,13 @@ import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import { nameOf } from '#core/domain/image-ref.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import { Unavailable } from '#core/domain/unavailable.ts'
 import { Auth } from './auth.ts'
+import type { Candidate } from './candidates.ts'
+import { askInTurn, candidatesOf, explain, isUnauthorized } from './candidates.ts'
 import { ambiguous, fetchTag } from './content.ts'
-import { credentialName } from './credential.ts'
-import { discover } from './discover.ts'
+import { discoverInTurn } from './discover.ts'
+import type { Keychain } from './keychain.ts'
 import type { RegistryLimits } from './limits.ts'
 import { REGISTRY_LIMITS } from './limits.ts'
 import type { Registries } from './registries.ts'
@@ -17,13 +20,21 @@ import { Repository } from './repository.ts'
 import { Tokens } from './tokens.ts'
 import { Transport } from './transport.ts'
 
-export type RegistryClient = {
-  /** Asks once what the tag points at. Throws Unavailable. */
+/** All registries as one workload sees them. */
+export type RegistryView = {
+  /** Asks what the tag points at: once, and once more for each credential that is refused. Throws Unavailable. */
   readonly resolve: (ref: ImageRef, signal: AbortSignal) => Promise<Digest | Refusal>
   /** Starts looking for everything that is attached to the image. */
   readonly discover: (image: PinnedRef, signal: AbortSignal) => Discovery
-  /** From where and as whom this image's registry is asked; names no secret and holds no space. */
-  readonly scopeOf: (ref: ImageRef) => string
+  /** From where and as whom this image's registry may be asked, in order; no scope names a secret or holds a space. */
+  readonly scopesOf: (ref: ImageRef) => readonly string[]
+  /** Adds to the reason for a `registry.unauthorized` what the owner of the workload can do about it. */
+  readonly explain: (ref: ImageRef, detail: string) => string
+}
+
+export type RegistryClient = {
+  /** With a keychain as that workload, without one as the configured credentials. */
+  readonly viewOf: (keychain: Keychain | undefined) => RegistryView
   readonly close: () => Promise<void>
 }
 
@@ -32,15 +43,25 @@ export function makeRegistryClient(registries: Registries, limits: Partial<Regis
   const all = { ...REGISTRY_LIMITS, ...limits }
   const transport = new Transport(registries, all)
   const auth = new Auth(new Tokens(transport, all, () => performance.now()))
-  const repositoryOf = ({ registry, repository }: ImageRef) =>
-    new Repository(registryOf(registries, registry), repository, { transport, auth, limits: all })
-  return {
-    resolve: async (ref, signal) => resolve(repositoryOf(ref), ref, signal),
-    discover: (image, signal) => discover(repositoryOf(image), image, signal),
-    scopeOf: ({ registry, repository }) =>
-      `${registry}/${repository}#${credentialName(registryOf(registries, registry).credential)}`,
-    close: () => transport.close(),
+  const viewOf = (keychain: Keychain | undefined): RegistryView => {
+    const candidates = (ref: ImageRef) => candidatesOf(registryOf(registries, ref.registry), ref, keychain)
+    const open = (ref: ImageRef) => (candidate: Candidate) =>
+      new Repository(candidate.registry, ref.repository, { transport, auth, limits: all })
+    return {
+      resolve: async (ref, signal) => {
+        try {
+          return await askInTurn(candidates(ref), candidate => resolve(open(ref)(candidate), ref, signal))
+        } catch (error) {
+          if (!isUnauthorized(error)) throw error
+          throw new Unavailable(error.code, explain(error.message, candidates(ref), keychain))
+        }
+      },
+      discover: (image, signal) => discoverInTurn(candidates(image), open(image), image, signal),
+      scopesOf: ref => candidates(ref).map(({ scope }) => scope),
+      explain: (ref, detail) => explain(detail, candidates(ref), keychain),
+    }
   }
+  return { viewOf, close: () => transport.close() }
 }
 
 /**

@@ -4,6 +4,7 @@ import { digestOf } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import { LimitError } from '#core/json/limit-error.ts'
 import type { Cap } from './body.ts'
 import { statusFailure } from './failure.ts'
 import type { Descriptor, Manifest } from './manifest.ts'
@@ -56,13 +57,19 @@ export function ambiguous(repository: Repository, what: string, reason: string):
   return refusal('image.ambiguous-manifest', `${repository.about}: ${what}: ${reason}`)
 }
 
+/** The refusal of text that came from a repository, by what its parser said. */
+export function unreadable(repository: Repository, what: string, error: InputError): Refusal {
+  if (!(error instanceof LimitError)) return ambiguous(repository, what, error.message)
+  return refusal('limit.exceeded', `${repository.about}: ${what}: ${error.message}`)
+}
+
 async function fetchManifest(
   repository: Repository,
   reference: string,
   expected: Expected,
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
-  const { manifestBytes, jsonDepth } = repository.limits
+  const { manifestBytes, jsonDepth, jsonValues } = repository.limits
   const fetch = { path: `manifests/${reference}`, accept: ACCEPT_MANIFEST, expected }
   const content = await fetchContent(repository, fetch, signal)
   if (content.kind !== 'content') return content
@@ -71,9 +78,10 @@ async function fetchManifest(
     return decodeManifest({ bytes, digest: content.digest }, headers.get('content-type'), {
       bytes: manifestBytes,
       depth: jsonDepth,
+      values: jsonValues,
     })
   } catch (error) {
-    if (error instanceof InputError) return ambiguous(repository, reference, error.message)
+    if (error instanceof InputError) return unreadable(repository, reference, error)
     throw error
   }
 }

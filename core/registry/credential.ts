@@ -1,4 +1,5 @@
 /** As whom Shedu asks a registry. The secret itself goes into headers and nowhere else. */
+import { createHmac, randomBytes } from 'node:crypto'
 import { InputError } from '#core/domain/input-error.ts'
 import type { ReadFile } from './named-file.ts'
 import { readNamedFile } from './named-file.ts'
@@ -8,6 +9,8 @@ export type Credential =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   | { readonly kind: 'token'; readonly token: string }
+
+export const ANONYMOUS: Credential = { kind: 'anonymous' }
 
 type Fields = {
   readonly username?: string | undefined
@@ -22,7 +25,7 @@ export function parseCredential({ username, passwordFile, tokenFile }: Fields, r
       return { kind: 'token', token: readSecret('tokenFile', tokenFile, readFile) }
     throw new InputError('tokenFile: expected no username and no passwordFile beside it')
   }
-  if (username === undefined && passwordFile === undefined) return { kind: 'anonymous' }
+  if (username === undefined && passwordFile === undefined) return ANONYMOUS
   if (username === undefined) throw new InputError('username: expected one beside passwordFile')
   if (passwordFile === undefined) throw new InputError('passwordFile: expected one beside username')
   // RFC 7617 section 2: a colon would move the end of the name into the password.
@@ -30,9 +33,24 @@ export function parseCredential({ username, passwordFile, tokenFile }: Fields, r
   return { kind: 'password', username, password: readSecret('passwordFile', passwordFile, readFile) }
 }
 
-/** What the credential is called where its secret must not appear: in cache keys. Holds no space. */
+/** Of this process alone, so that a name tells nobody who reads it whether a password he has in mind is the one. */
+const NAMING_KEY = randomBytes(32)
+
+const names = new WeakMap<Credential, string>()
+
+/**
+ * What the credential is called where its secret must not appear: in cache keys. Two have one name exactly when they are
+ * the same credential, secret included: another password is another caller, whatever name he gives. Holds no space.
+ */
 export function credentialName(credential: Credential): string {
-  return credential.kind === 'password' ? `user:${encodeURIComponent(credential.username)}` : credential.kind
+  if (credential.kind === 'anonymous') return 'anonymous'
+  const known = names.get(credential)
+  if (known !== undefined) return known
+  const parts = credential.kind === 'password' ? [credential.username, credential.password] : [credential.token]
+  const hash = createHmac('sha256', NAMING_KEY).update(JSON.stringify([credential.kind, ...parts]))
+  const name = `${credential.kind}:${hash.digest('hex')}`
+  names.set(credential, name)
+  return name
 }
 
 /** The header of RFC 7617; undefined without a name and password. */

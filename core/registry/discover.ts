@@ -1,27 +1,84 @@
 /** Everything that is looked up about one image, all at once: the image itself, and both places where signatures may lie. */
-import type { Discovery } from '#core/domain/artefact.ts'
+import type { Discovery, Found } from '#core/domain/artefact.ts'
 import type { PinnedRef } from '#core/domain/image-ref.ts'
 import { nameOf } from '#core/domain/image-ref.ts'
 import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import { Unavailable } from '#core/domain/unavailable.ts'
 import { findBundles } from './bundles.ts'
+import type { Candidate } from './candidates.ts'
+import { askInTurn } from './candidates.ts'
 import { ambiguous, fetchPinned } from './content.ts'
 import { settle } from './outcome.ts'
 import type { Repository } from './repository.ts'
 import { findSimpleSigning } from './simple-signing.ts'
 import { makeTurns } from './turns.ts'
 
-/** Starts looking. The first four requests go out together: image, `.sig` tag, referrers, and the tag in their place. */
-export function discover(repository: Repository, image: PinnedRef, signal: AbortSignal): Discovery {
+/**
+ * Starts looking as the first candidate, and starts anew as the next when the registry does not let it see the image.
+ * Who is let in sees everything: what one candidate saw is never mixed with what another did.
+ */
+export function discoverInTurn(
+  candidates: readonly Candidate[],
+  open: (candidate: Candidate) => Repository,
+  image: PinnedRef,
+  signal: AbortSignal,
+): Discovery {
+  const looked = settle(askInTurn(candidates, candidate => lookAs(candidate, open(candidate), image, signal)))
+  const seen = looked.then(outcome => (outcome.kind === 'silence' ? unseen(outcome) : outcome))
+  const discovery = {
+    manifest: seen.then(({ presence }) => presence),
+    places: [seen.then(({ places }) => places[0]), seen.then(({ places }) => places[1])],
+    scope: seen.then(({ scope }) => scope),
+  }
+  ignoreUnheard([discovery.manifest, discovery.scope, ...discovery.places])
+  return discovery
+}
+
+type Places = readonly [Promise<Found>, Promise<Found>]
+
+type Seen = {
+  readonly kind: 'seen'
+  readonly scope: string
+  readonly presence: 'present' | Refusal | Silence
+  readonly places: Places
+}
+
+function unseen(silence: Silence): Seen {
+  const place = Promise.resolve({ artefacts: [], refusals: [], silences: [silence] })
+  return { kind: 'seen', scope: '', presence: silence, places: [place, place] }
+}
+
+async function lookAs(
+  { scope }: Candidate,
+  repository: Repository,
+  image: PinnedRef,
+  signal: AbortSignal,
+): Promise<Seen> {
+  const refused = new AbortController()
+  const { manifest, places } = look(repository, image, AbortSignal.any([signal, refused.signal]))
+  const presence = await manifest
+  if (presence === 'present' || presence.code !== 'registry.unauthorized')
+    return { kind: 'seen', scope, presence, places }
+  refused.abort()
+  throw new Unavailable(presence.code, presence.detail)
+}
+
+/** The first four requests go out together: image, `.sig` tag, referrers, and the tag in their place. */
+function look(repository: Repository, image: PinnedRef, signal: AbortSignal) {
   const turns = makeTurns(repository.limits.fetchesPerImage)
   const manifest = checkPresence(repository, image, signal)
-  const places = [
+  const places: Places = [
     findSimpleSigning(repository, image.digest, turns, signal),
     findBundles(repository, image.digest, turns, signal),
   ]
-  // Whoever has seen enough may leave a promise alone; a bug is still reported to those who wait for it.
-  for (const promise of [manifest, ...places]) promise.catch(() => {})
+  ignoreUnheard([manifest, ...places])
   return { manifest, places }
+}
+
+/** Whoever has seen enough may leave a promise alone; a bug is still reported to those who wait for it. */
+function ignoreUnheard(promises: readonly Promise<unknown>[]): void {
+  for (const promise of promises) promise.catch(() => {})
 }
 
 async function checkPresence(

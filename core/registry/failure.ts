@@ -3,13 +3,22 @@ import { errors } from 'undici'
 import type { SilenceCode } from '#core/domain/refusal.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 
+/** What OpenSSL says when the letters of an HTTP answer are read as the head of a TLS record. */
+const PLAIN_HTTP =
+  'the answer is not TLS; does it speak plain HTTP? then list it with plainHttp: true (see docs/registries.md)'
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EPIPE: 'connection reset',
   UND_ERR_SOCKET: 'connection closed before the answer was whole',
   ENOTFOUND: 'no such host',
+  EBADNAME: 'no such host',
   EAI_AGAIN: 'the name of the host could not be resolved',
+  ESERVFAIL: 'the name of the host could not be resolved',
+  EREFUSED: 'the name of the host could not be resolved',
+  ETIMEOUT: 'the name of the host could not be resolved within the time allowed',
+  ECANCELLED: 'the name of the host could not be resolved within the time allowed',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the host',
   ETIMEDOUT: 'no connection within the time allowed',
@@ -17,7 +26,10 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: 'no answer within the time allowed',
   UND_ERR_BODY_TIMEOUT: 'the answer stopped halfway',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer has another length than it says',
-  RESERVED_ADDRESS: 'its address is reserved for this machine or its link, and it is not among the listed registries',
+  RESERVED_ADDRESS:
+    'its address is reserved for this machine or its networks; if it is meant to be reached, list it in the registries file (see docs/registries.md)',
+  ERR_SSL_WRONG_VERSION_NUMBER: PLAIN_HTTP,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: PLAIN_HTTP,
   CERT_HAS_EXPIRED: 'certificate has expired',
   CERT_NOT_YET_VALID: 'certificate is not yet valid',
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another host',

@@ -16,10 +16,12 @@ export type RegistryLimits = {
   readonly bundleBytes: number
   /** Bytes of the manifests of all referrers together. */
   readonly referrerManifestsBytes: number
-  /** Bytes of all payloads or of all bundles together. */
+  /** Bytes of all payloads, or of all bundles, of one image together. */
   readonly attachedBytes: number
   /** Levels of nesting of any JSON that a registry or token service sends. */
   readonly jsonDepth: number
+  /** Values in any JSON that a registry or token service sends: its lists, objects and commas. */
+  readonly jsonValues: number
   /** Signatures in the `.sig` manifest of one image. */
   readonly signatures: number
   /** Referrers of one image. */
@@ -39,22 +41,25 @@ export type RegistryLimits = {
 }
 
 export const REGISTRY_LIMITS: RegistryLimits = {
-  // OCI distribution-spec, "Pushing Manifests": registries should accept, and clients need not exceed, 4 MiB.
-  manifestBytes: 4 * MIB,
-  // A list of referrers is an image index, for which the same number holds. A thousand entries are below 1 MiB.
-  referrersBytes: 4 * MIB,
+  // A thousand signatures of 600 bytes each. An image's own manifest is some KiB, that of the most layers below 64 KiB.
+  manifestBytes: MIB,
+  // A thousand entries of 600 bytes each, as with signatures.
+  referrersBytes: MIB,
   // Tokens travel in headers, so an honest answer is smaller than headerBytes; four times that leaves room for the rest of it.
   tokenBytes: 64 * KIB,
   // A payload is 250 bytes plus what its signer put under `optional`; nobody writes a page of annotations there.
   payloadBytes: 64 * KIB,
-  // A bundle carries a base64 statement: an SBOM or a build's provenance, and what a manifest may weigh is enough for those.
-  bundleBytes: 4 * MIB,
-  // A bundle's manifest is below 1 KiB and all of them are parsed on the event loop, at up to 70 ms for each MiB.
-  referrerManifestsBytes: 4 * MIB,
-  // What an image may cost in memory. A thousand bundles of a signature (8 KiB each) need an eighth of it.
-  attachedBytes: 64 * MIB,
+  // As much as the verifier reads. A signature's is 8 KiB; a larger one is an attestation, and would be none to us.
+  bundleBytes: MIB,
+  // A bundle's manifest is below 1 KiB, and there are a thousand of them; all are parsed on the event loop.
+  referrerManifestsBytes: MIB,
+  // What one image may cost in memory in each of the two places. Five hundred bundles of a signature, ten thousand payloads.
+  attachedBytes: 4 * MIB,
   // OCI documents nest five deep (index, list, descriptor, platform, list); three times that.
   jsonDepth: 16,
+  // An entry of a list of referrers and a layer of a .sig manifest have nine; a thousand of them, and twice that.
+  // One parse of as many, in as many bytes as above, blocks the event loop for 30 ms (core/json/untrusted-json.ts).
+  jsonValues: 20_000,
   // Images that are signed at every rebuild of their base have been seen with 500 signatures; twice that.
   signatures: 1000,
   referrers: 1000,

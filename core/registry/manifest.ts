@@ -43,6 +43,7 @@ export function decodeManifest(
   const isIndex = INDEX_TYPES.includes(mediaType)
   if (!isIndex && !MANIFEST_TYPES.includes(mediaType)) return { kind: 'other', digest, mediaType }
   const body = asObject(parseUntrustedJson(bytes, limits), 'the manifest')
+  refuseOtherCase(body)
   refuseOtherType(body, mediaType)
   if (isIndex)
     return { kind: 'image-index', digest, items: itemsOf(body, 'manifests', ['layers', 'config', 'fsLayers']) }
@@ -56,6 +57,27 @@ export function parseDescriptor(value: unknown): Descriptor {
   const { size } = fields
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return { kind: 'descriptor', digest, size }
   throw new InputError(`expected the size of ${digest} to be a whole number of bytes`)
+}
+
+/** Everything that a reader may look for at the top: OCI image-spec, manifest.md and image-index.md, and Docker's schema 1. */
+const FIELDS = new Map(
+  'schemaVersion mediaType artifactType config layers manifests subject annotations name tag architecture fsLayers history signatures'
+    .split(' ')
+    .map(name => [foldCase(name), name]),
+)
+
+/** Go finds a field in any letter case, the last of them if there are two: `Manifests` is an index to it, and nothing to us. */
+function refuseOtherCase(body: JsonObject): void {
+  for (const key of Object.keys(body)) {
+    const field = FIELDS.get(foldCase(key))
+    if (field !== undefined && field !== key)
+      throw new InputError(`expected the field ${field} in this spelling, got ${JSON.stringify(key)}`)
+  }
+}
+
+/** By way of upper case, where the long s and the Kelvin sign become S and K, as they are to Go. */
+function foldCase(key: string): string {
+  return key.toUpperCase().toLowerCase()
 }
 
 function refuseOtherType(body: JsonObject, contentType: string): void {

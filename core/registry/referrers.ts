@@ -4,7 +4,7 @@ import { digestOf, hexOf } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
-import { ambiguous, fetchTag } from './content.ts'
+import { ambiguous, fetchTag, unreadable } from './content.ts'
 import { statusFailure } from './failure.ts'
 import { parseNextPage } from './link.ts'
 import type { Descriptor, Manifest } from './manifest.ts'
@@ -53,8 +53,9 @@ async function fetchPages(repository: Repository, digest: Digest, signal: AbortS
     if (answer.status !== 200) throw statusFailure(answer, repository.about)
     const decoded = decodePage(repository, answer, page)
     if (decoded.kind === 'refusal') return decoded
+    const found = items.length + decoded.items.length
+    if (found > referrers) return tooMany(repository, found)
     items.push(...decoded.items)
-    if (items.length > referrers) return tooMany(repository, items.length)
     bytes -= answer.bytes.byteLength
     page = decoded.next
   }
@@ -71,12 +72,13 @@ function decodePage(
   { bytes, headers }: Answer,
   page: URL,
 ): (List & { readonly next: URL | undefined }) | Refusal {
-  const limits = { bytes: repository.limits.referrersBytes, depth: repository.limits.jsonDepth }
+  const { referrersBytes, jsonDepth, jsonValues } = repository.limits
+  const limits = { bytes: referrersBytes, depth: jsonDepth, values: jsonValues }
   try {
     const list = listOf(decodeManifest({ bytes, digest: digestOf(bytes) }, headers.get('content-type'), limits))
     return { ...list, next: parseNextPage(headers.get('link') ?? '', page) }
   } catch (error) {
-    if (error instanceof InputError) return ambiguous(repository, 'the list of referrers', error.message)
+    if (error instanceof InputError) return unreadable(repository, 'the list of referrers', error)
     throw error
   }
 }

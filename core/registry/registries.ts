@@ -1,12 +1,12 @@
 /** How each registry is reached and as whom. One that is not listed: https, the system's authorities, anonymous. */
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { parseImageRef } from '#core/domain/image-ref.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Credential } from './credential.ts'
-import { parseCredential } from './credential.ts'
+import { ANONYMOUS, parseCredential } from './credential.ts'
 import type { ReadFile } from './named-file.ts'
 import { readNamedFile } from './named-file.ts'
+import { parseRegistryName } from './registry-name.ts'
 
 export type Registry = {
   /** As `ImageRef.registry` writes it. */
@@ -16,6 +16,8 @@ export type Registry = {
   /** PEM certificates trusted for this registry besides the system's. */
   readonly authorities: string | undefined
   readonly credential: Credential
+  /** Whether every workload of the cluster may see what the credential sees, as when the nodes hold it, too. */
+  readonly isForAllNamespaces: boolean
   /** Further hosts to which the registry may send the credential for a token. */
   readonly realms: readonly string[]
 }
@@ -39,6 +41,7 @@ const Entry = z.strictObject({
   username: z.string().min(1).optional(),
   passwordFile: z.string().min(1).optional(),
   tokenFile: z.string().min(1).optional(),
+  forAllNamespaces: z.boolean().optional(),
   realms: z.array(z.string()).optional(),
 })
 type Entry = z.infer<typeof Entry>
@@ -65,7 +68,8 @@ export function registryOf(registries: Registries, name: string): Registry {
       name,
       origin: originOf(name, 'https') ?? NOWHERE,
       authorities: undefined,
-      credential: { kind: 'anonymous' },
+      credential: ANONYMOUS,
+      isForAllNamespaces: false,
       realms: [],
     }
   )
@@ -80,16 +84,13 @@ function parseRegistry(entry: Entry, readFile: ReadFile): Registry {
     origin,
     authorities: entry.caFile === undefined ? undefined : readAuthorities(entry.caFile, readFile),
     credential: parseCredential(entry, readFile),
+    isForAllNamespaces: entry.forAllNamespaces === true,
     realms: (entry.realms ?? []).map(parseRealmHost),
   }
 }
 
-/** The grammar of image references decides what a host is, so that both always mean the same registry by a name. */
 function parseHost(host: string): string {
-  const ref = within('host', () => parseImageRef(`${host}/repository/name`))
-  // A name without dot or port would be read as a path on Docker Hub, and a slash or scheme as part of the repository.
-  if (ref.repository === 'repository/name') return ref.registry
-  throw new InputError(`host: expected a host as it stands in an image reference, got ${JSON.stringify(host)}`)
+  return within('host', () => parseRegistryName(host))
 }
 
 /** A realm's host is compared with that of a URL, so it must be spelt as a URL spells it. */

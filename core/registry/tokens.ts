@@ -81,7 +81,8 @@ export class Tokens {
       )
     if (answer.status !== 200) throw statusFailure(answer, about)
     try {
-      const limits = { bytes: this.#limits.tokenBytes, depth: this.#limits.jsonDepth }
+      const { tokenBytes, jsonDepth, jsonValues } = this.#limits
+      const limits = { bytes: tokenBytes, depth: jsonDepth, values: jsonValues }
       const fields = asObject(parseUntrustedJson(answer.bytes, limits), 'the answer')
       const token = asString(fields['token'] ?? fields['access_token'], 'the token')
       if (!/^[\x21-\x7e]+$/.test(token)) throw new InputError('expected a token of visible ASCII')

@@ -33,6 +33,9 @@ export type Answer = {
 
 type Response = Awaited<ReturnType<Agent['request']>>
 
+/** Where a registry's authorities stand for others, which are PEM. */
+const STRANGERS = 'strangers'
+
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /** Connections to all hosts, kept alive between requests until `close`. */
@@ -110,20 +113,21 @@ export class Transport {
     })
   }
 
-  /** One for each set of trusted authorities: redirects and realms of a registry are reached with what it is reached with. */
-  #agentOf({ authorities }: Registry): Agent {
-    const known = this.#agents.get(authorities)
+  /** One for each set of trusted authorities, and one for strangers: redirects and realms of a registry go where it may go, trusting whom it trusts. */
+  #agentOf(registry: Registry): Agent {
+    const key = this.#dialer.isListed(registry) ? registry.authorities : STRANGERS
+    const known = this.#agents.get(key)
     if (known !== undefined) return known
     const { connectionsPerHost, headerBytes, silenceMs } = this.#limits
     const agent = new Agent({
-      connect: this.#dialer.connector(authorities),
+      connect: this.#dialer.connector(registry),
       connections: connectionsPerHost,
       maxHeaderSize: headerBytes,
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
       allowH2: false,
     })
-    this.#agents.set(authorities, agent)
+    this.#agents.set(key, agent)
     return agent
   }
 }

@@ -1,28 +1,26 @@
 /** The first try: registry, webhook and the questions of an API server, all on this machine, all ended together. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { startProgram } from '#core/runtime/start-program.ts'
 import type { ApiServer } from './api-server.ts'
 import { makeApiServer } from './api-server.ts'
+import { playOnCluster } from './on-cluster.ts'
+import { type OpenGate, openGate, type Stage, say } from './open-gate.ts'
 import { describe, HEAD, isExpected } from './print.ts'
-import { makeRegistryControl } from './registry-control.ts'
 import { ROWS } from './rows.ts'
 import type { Scene } from './scene.ts'
-import { setScene } from './scene.ts'
-
-const LAYOUTS = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'images', 'layouts')
 
 const HELP = `npm start             starts a registry and the webhook on this machine, asks the webhook what a
                       kube-apiserver would ask, prints its answers and keeps serving
 npm start -- --once   the same, then ends: exit code 0 only if every answer was as it must be
+npm start -- --cluster
+                      the same with a real kube-apiserver and kubectl, which are built with Go the
+                      first time (minutes); --once ends after the last command
 `
 
-type Stage = { readonly defer: (close: () => Promise<void> | void) => void; readonly signal: AbortSignal }
-
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({
+    options: { once: { type: 'boolean' }, cluster: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  })
   if (values.help === true) {
     process.stdout.write(HELP)
     return 0
@@ -38,11 +36,13 @@ async function main(): Promise<number> {
   // A terminal that is closed takes nothing more; what was started has to be ended all the same.
   process.stdout.on('error', () => {})
   try {
-    const played = play({ defer: close => closers.push(close), signal: stop.signal }, values.once === true)
+    const stage: Stage = { defer: close => closers.push(close), signal: stop.signal }
+    const isOnce = values.once === true
+    const played = values.cluster === true ? playOnCluster(stage, isOnce, process.env) : play(stage, isOnce)
     const first = await Promise.race([played, interrupted.promise])
     if (first === 'interrupted' || values.once === true) return first === 'interrupted' ? 130 : first
     await interrupted.promise
-    say('\nending the webhook and the registry')
+    say('\nending everything that was started')
     return 0
   } finally {
     for (const close of closers.toReversed()) await close()
@@ -51,35 +51,15 @@ async function main(): Promise<number> {
 
 /** Sets everything up, plays all rows, and returns the exit code that they deserve. */
 async function play(stage: Stage, isOnce: boolean): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'shedu-first-try-'))
-  stage.defer(() => rmSync(folder, { recursive: true, force: true }))
-  say('starting a registry of images, good and bad')
-  const registry = await startProgram(
-    'embedded/registry/main.ts',
-    { args: ['--layouts', LAYOUTS, '--prefix', 'recorded'], signal: stage.signal },
-    line => line['port'] as number | undefined,
-  )
-  stage.defer(registry.stop)
-  const scene = await setScene(makeRegistryControl(registry.ready), folder)
-  say('starting the webhook, with a certificate issued on the spot')
-  const started = performance.now()
-  const caFile = join(folder, 'ca.pem')
-  const webhook = await startProgram(
-    'webhook/main.ts',
-    { env: settings(scene, caFile), signal: stage.signal },
-    readPorts,
-  )
-  stage.defer(webhook.stop)
-  await waitReady(webhook.ready.opsPort)
-  say(
-    `ready after ${(performance.now() - started).toFixed(0)} ms; asking it what a kube-apiserver would ask: mutate, then validate\n`,
-  )
-  const apiServer = makeApiServer(webhook.ready.port, readFileSync(caFile, 'utf8'))
+  const gate = await openGate(stage)
+  const { scene, ports, caFile, readyMs } = gate
+  say(`ready after ${readyMs.toFixed(0)} ms; asking it what a kube-apiserver would ask: mutate, then validate\n`)
+  const apiServer = makeApiServer(ports.port, readFileSync(caFile, 'utf8'))
   stage.defer(apiServer.close)
   const wrong = await ask(apiServer, scene)
   if (wrong > 0) say(`\n${wrong} of ${ROWS.length} answers were not as they must be`)
   else say(`\nall ${ROWS.length} answers are as they must be`)
-  if (!isOnce) say(whatNext(scene, webhook.ready, caFile))
+  if (!isOnce) say(whatNext(gate))
   return wrong === 0 ? 0 : 1
 }
 
@@ -97,35 +77,7 @@ async function ask(apiServer: ApiServer, scene: Scene): Promise<number> {
   return wrong
 }
 
-function settings(scene: Scene, caFile: string): Readonly<Record<string, string>> {
-  return {
-    SHEDU_PORT: '0',
-    SHEDU_OPS_PORT: '0',
-    SHEDU_POLICIES_DIR: scene.policiesDir,
-    SHEDU_REGISTRIES_FILE: scene.registriesFile,
-    SHEDU_TLS_CA_OUT: caFile,
-    SHEDU_DRAIN_MS: '0',
-    SHEDU_LOG_LEVEL: 'info',
-  }
-}
-
-type Ports = { readonly port: number; readonly opsPort: number }
-
-function readPorts(line: Readonly<Record<string, unknown>>): Ports | undefined {
-  return line['msg'] === 'listening' ? { port: Number(line['port']), opsPort: Number(line['opsPort']) } : undefined
-}
-
-async function waitReady(opsPort: number): Promise<void> {
-  const until = performance.now() + 10_000
-  while (performance.now() < until) {
-    const { status } = await fetch(`http://127.0.0.1:${opsPort}/readyz`)
-    if (status === 200) return
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  throw new Error('the webhook did not become ready within 10 s')
-}
-
-function whatNext(scene: Scene, ports: Ports, caFile: string): string {
+function whatNext({ scene, ports, caFile }: OpenGate): string {
   return `
 Everything keeps running until Ctrl-C. Try, in another terminal, in this folder:
 
@@ -142,10 +94,6 @@ Everything keeps running until Ctrl-C. Try, in another terminal, in this folder:
 
 The policies are in ${scene.policiesDir}; change one and ask \`shedu check\` again.
 `
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`)
 }
 
 try {

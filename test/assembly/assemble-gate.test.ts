@@ -8,12 +8,15 @@ import { parseImageRef } from '#core/domain/image-ref.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import { admit } from '#core/gate/admit.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
-import { makePod, makeSubject } from '#test/support/make-subject.ts'
+import { ASKER, makePod, makeSubject } from '#test/support/make-subject.ts'
 import { makeKeyPolicy } from '#test/support/webhook-process.ts'
 
 const never = new AbortController().signal
 
-function makeSettings(t: Test, files: Readonly<Record<string, string>>): GateSettings {
+function makeSettings(
+  t: Test,
+  files: Readonly<Record<string, string>>,
+): GateSettings & { readonly policiesDir: string } {
   const folder = mkdtempSync(join(tmpdir(), 'shedu-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'policies'))
@@ -71,7 +74,7 @@ t.test('a warm cache does not admit what a moved tag points at now', async t => 
     admit(makeSubject({ object: makePod(`${registry.host}/app:v1@${digest}`) }), gate, never)
   t.equal((await at(good.digest)).outcome, 'allow')
   const evil = await registry.image({ repository: 'app', contents: 'evil' })
-  const answer = await gate.resolve(parseImageRef(`${registry.host}/app:v1`), never)
+  const answer = await gate.resolve(parseImageRef(`${registry.host}/app:v1`), ASKER, never)
   t.equal(answer, evil.digest, 'the tag is asked for anew')
   t.equal((await at(evil.digest)).outcome, 'deny')
   t.equal((await at(good.digest)).outcome, 'allow', 'and the good digest is still good')
@@ -82,11 +85,12 @@ t.test('says what is wrong with which file', async t => {
   const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{}, /there is no policy in .*policies/],
     [{ 'policies/.hidden.yaml': policy, 'policies/notes.txt': 'x' }, /there is no policy/],
-    [{ 'policies/bad.yaml': 'a: [1' }, /bad\.yaml.*line 1/s],
-    [{ 'policies/twice.yaml': 'a: 1\na: 2' }, /twice\.yaml.*unique/s],
+    [{ 'policies/bad.yaml': 'a: [1' }, /bad\.yaml:1:6: the indentation/],
+    [{ 'policies/twice.yaml': 'a: 1\na: 2' }, /twice\.yaml:2:1: this key occurs twice/],
     [{ 'policies/key.json': policy }, /key\.json.*key\.data/s],
     [{ 'policies/two.yaml': `${policy}\n---\n${policy}` }, /two\.yaml, document 2/],
-    [{ 'policies/bomb.yaml': bomb() }, /bomb\.yaml/],
+    [{ 'policies/bomb.yaml': bomb() }, /bomb\.yaml: more aliases/],
+    [{ 'policies/tag.yaml': 'mode: !!foo warn' }, /tag\.yaml:1:7: this tag is not known/],
     [{ 'policies/big.yaml': `# ${'x'.repeat(4 * 1024 * 1024)}` }, /big\.yaml.*at most/],
   ]
   for (const [files, message] of cases) {
@@ -148,4 +152,11 @@ t.test('reads folders in folders and names of any case, and says what it passed 
   t.strictSame(ignored, [join(policiesDir, 'old.yaml.bak')])
   symlinkSync(policiesDir, join(policiesDir, 'team', 'loop'))
   t.throws(() => readDocuments(policiesDir), /folders inside each other|at most 1000 files/)
+})
+
+t.test('a fault in a file never repeats what stands there: it may be a secret', async t => {
+  const settings = makeSettings(t, { 'policies/leak.yaml': 'password: hunter2\npassword: "hunter2\nkey: hunter2' })
+  const error = await assembleGate(settings).catch((caught: unknown) => caught)
+  t.match(error, { message: /leak\.yaml:\d/ })
+  t.notMatch(String(error), /hunter2/)
 })

@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: warm admissions beside a bare echo in the same run, cold latency, requests to the registry, memory,
- * start. Nothing is asserted here: the figures go to docs/benchmarks.md, the misses with them.
+ * start; with --cluster, creations through a real API server. Nothing is asserted here: the figures go to docs/benchmarks.md, the misses with them.
  */
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { measureCreations } from './api-server.ts'
 import type { Generator, Load } from './load.ts'
 import { pickGenerator } from './load.ts'
 import { makeReview } from './review.ts'
@@ -12,7 +13,11 @@ import type { Stage, Webhook } from './stage.ts'
 import { makeStage } from './stage.ts'
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '5' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    cluster: { type: 'boolean', default: false },
+  },
 })
 const SECONDS = Number(values.seconds)
 const ROUNDS = Number(values.rounds)
@@ -44,6 +49,10 @@ async function bench(stage: Stage): Promise<void> {
   say(`### Warm: the same Pod (review of ${body.length} bytes) beside a bare Fastify TLS echo\n`)
   const echo = await stage.startEcho()
   say(await compare(generator, body, echo.port, webhook.port))
+  if (values.cluster) {
+    say('### Through a real API server\n')
+    say(await measureCreations(stage, webhook, images.slice(0, 2), { rounds: ROUNDS, seconds: SECONDS }))
+  }
   say('### Memory\n')
   say(
     `| process | resident MiB after all of the above |\n| --- | ---: |\n| webhook | ${residentMiB(webhook.pid)} |\n| echo | ${residentMiB(echo.pid)} |\n`,

@@ -17,6 +17,8 @@ export type Webhook = {
 
 export type Stage = {
   readonly folder: string
+  /** PEM of the authority of the serving certificate. */
+  readonly ca: string
   /** Signs and stores so many images, and writes the policy about them; by digest. */
   readonly makeImages: (count: number) => Promise<readonly string[]>
   readonly startWebhook: () => Promise<Webhook>
@@ -53,6 +55,7 @@ export async function makeStage(): Promise<Stage> {
 
   return {
     folder,
+    ca: issued.ca,
     makeImages: async count => {
       const { publicKey } = (await control('POST', 'keys', { name: 'bench', type: 'p256' })) as { publicKey: string }
       writeConfiguration(folder, host, publicKey)

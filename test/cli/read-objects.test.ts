@@ -284,3 +284,11 @@ t.test('reads an input of the largest size, and none that is a byte larger', asy
   t.equal((await readInputs(['-'], input(most)))[0]?.text.length, most)
   await t.rejects(readInputs(['-'], input(most + 1)), InputError)
 })
+
+t.test(
+  'a workload that is a list as well is refused: kubectl would unfold it, another client would create it',
+  async t => {
+    refuses(t, `${POD}items: []\n`, /a Pod has no items/)
+    refuses(t, `${POD}items: [{apiVersion: v1, kind: Service, metadata: {name: x}}]\n`, /a Pod has no items/)
+  },
+)

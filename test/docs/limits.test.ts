@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { MAX_IMAGES } from '#core/gate/images-of.ts'
+import { MAX_IMAGES } from '#core/gate/plan.ts'
 import { REGISTRY_LIMITS } from '#core/registry/limits.ts'
 import { MAX_DEPTH, MAX_VALUES } from '#webhook/json-excess.ts'
 import { REVIEW_BYTES } from '#webhook/review-body.ts'

@@ -34,6 +34,7 @@ const leaves: fc.Arbitrary<Requirement> = fc.oneof(
     action: fc.constantFrom('pass' as const, 'fail' as const),
     message: fc.constantFrom('', 'no'),
   }),
+  fc.record({ kind: fc.constant('invalid' as const), detail: fc.constantFrom('', 'no') }),
 )
 const { tree } = fc.letrec<{ tree: Requirement }>(tie => ({
   tree: fc.oneof(
@@ -143,6 +144,7 @@ function isAccountedFor({ policies, noMatch, facts }: Case, use: Fact['use']): b
   const matching = policiesFor(policies, ref)
   if (matching.length === 0) return noMatch !== 'deny'
   const holds = (requirement: Requirement): boolean => {
+    if (requirement.kind === 'invalid') return false
     if (requirement.kind === 'static') return requirement.action === 'pass'
     if (requirement.kind === 'all-of') return requirement.of.length > 0 && requirement.of.every(holds)
     if (requirement.kind === 'any-of') return requirement.of.some(holds)

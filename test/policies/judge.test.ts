@@ -92,6 +92,7 @@ t.test('judges the tree of a policy', async t => {
     ['all of a proof and nothing', allOf(signedBy('a'), allOf()), yes, 'undecided internal.error'],
     ['static pass', fixed('pass'), {}, 'allow'],
     ['static fail', fixed('fail'), {}, 'deny policy.static-deny'],
+    ['a policy that is not valid', { kind: 'invalid', detail: 'no key' }, {}, 'deny policy.invalid'],
     ['static fail or a proof', anyOf(fixed('fail'), signedBy('a')), yes, 'allow'],
     ['static pass and a refusal', allOf(fixed('pass'), signedBy('a')), { a: UNSIGNED }, 'deny image.unsigned'],
     ['static pass or a silence', anyOf(fixed('pass'), signedBy('a')), { a: DOWN }, 'allow'],

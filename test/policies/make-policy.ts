@@ -78,7 +78,8 @@ export function makeWorkload(...images: readonly string[]): Workload {
     user: 'someone',
     isDryRun: false,
   } as const
-  return { subject, images: images.map(makeUse) }
+  const asker = { namespace: 'shop', serviceAccount: 'default', pullSecrets: [] }
+  return { subject, asker, images: images.map(makeUse) }
 }
 
 function refOf(text: string): ImageUse['ref'] {

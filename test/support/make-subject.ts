@@ -1,4 +1,5 @@
 /** Subjects and gates for tests of the pipeline: the least that each needs, every part to be overridden. */
+import type { Asker } from '#core/domain/asker.ts'
 import type { Demand } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import { digestOf } from '#core/domain/digest.ts'
@@ -7,6 +8,9 @@ import type { KubeObject, Subject } from '#core/domain/subject.ts'
 import type { Gate } from '#core/gate/gate.ts'
 
 export const DIGEST: Digest = digestOf(Buffer.from('an image'))
+
+/** Whoever brings nothing along. */
+export const ASKER: Asker = { namespace: 'shop', serviceAccount: 'default', pullSecrets: [] }
 
 export const DEMAND: Demand = { kind: 'key-signature', key: { fingerprint: 'aa', spki: '' }, hash: 'sha256' }
 

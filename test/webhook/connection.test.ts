@@ -10,9 +10,11 @@ import { Unavailable } from '#core/domain/unavailable.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { DIGEST, makePod } from '#test/support/make-subject.ts'
 import { HEAD_BYTES } from '#webhook/find-uid.ts'
-import { REVIEW_BYTES, readReviewBody } from '#webhook/review-body.ts'
+import { HELD_BYTES, HeldBytes, REVIEW_BYTES, readReviewBody } from '#webhook/review-body.ts'
 import { buildServer, type ServerDeps } from '#webhook/server.ts'
 import { bytesOf, makeDeps, makeRequest, makeReview, UID } from './make-review.ts'
+
+const never = new Promise<never>(() => {})
 
 const REVIEW = bytesOf(makeReview(makeRequest({ object: makePod(`r.test/app@${DIGEST}`) })))
 const MIB = 1024 * 1024
@@ -141,10 +143,14 @@ t.test('bodies that are too large, one after the other, leave nothing behind', a
 t.test('of a body that is too large only the head is kept', async t => {
   const body = Buffer.alloc(REVIEW_BYTES + 1, 0x20)
   REVIEW.copy(body)
-  const kept = await readReviewBody(Readable.from([body.subarray(0, 10), body.subarray(10)]))
+  const kept = await readReviewBody(Readable.from([body.subarray(0, 10), body.subarray(10)]), new HeldBytes(), never)
   t.equal(kept.is, 'too-large')
   t.strictSame(kept.bytes, body.subarray(0, HEAD_BYTES))
-  const whole = await readReviewBody(Readable.from([body.subarray(0, 10), body.subarray(10, REVIEW_BYTES)]))
+  const whole = await readReviewBody(
+    Readable.from([body.subarray(0, 10), body.subarray(10, REVIEW_BYTES)]),
+    new HeldBytes(),
+    never,
+  )
   t.equal(whole.is, 'whole')
   t.equal(whole.bytes.length, REVIEW_BYTES)
 })
@@ -164,7 +170,7 @@ t.test('a caller who hangs up ends the work for that review', async t => {
   const aborted = Promise.withResolvers<unknown>()
   const asked = Promise.withResolvers<void>()
   const { target, logged } = await listen(t, {
-    prove: (_image, _demands, signal) =>
+    prove: (_image, _demands, _asker, signal) =>
       new Promise((_resolve, reject) => {
         asked.resolve()
         signal.addEventListener('abort', () => {
@@ -188,7 +194,7 @@ t.test('a caller who hangs up ends the work for that review', async t => {
 t.test('a caller who finishes in time is not taken for one who hung up', async t => {
   let seen: AbortSignal | undefined
   const { target } = await listen(t, {
-    prove: async (_image, _demands, signal) => {
+    prove: async (_image, _demands, _asker, signal) => {
       seen = signal
       await new Promise(resolve => setTimeout(resolve, 30))
       signal.throwIfAborted()
@@ -282,3 +288,20 @@ t.test(
     t.notMatch(text, '503 Service Unavailable')
   },
 )
+
+t.test('what is held of all bodies together is bounded, and given back when the answers are out', async t => {
+  const held = new HeldBytes()
+  const done = Promise.withResolvers<void>()
+  const body = Buffer.alloc(REVIEW_BYTES)
+  const read = () => readReviewBody(Readable.from([body]), held, done.promise)
+  const fit = Math.floor(HELD_BYTES / REVIEW_BYTES)
+  const first = await Promise.all(Array.from({ length: fit }, read))
+  t.ok(first.every(({ is }) => is === 'whole'))
+  const beyond = await read()
+  t.equal(beyond.is, 'no-room')
+  t.equal(beyond.bytes.length, 0)
+  done.resolve()
+  await done.promise
+  await new Promise(setImmediate)
+  t.equal((await readReviewBody(Readable.from([body]), held, never)).is, 'whole')
+})

@@ -5,10 +5,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
+import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
 import { InputError } from '#core/domain/input-error.ts'
+import { parseImageGlob } from '#policies/image-glob.ts'
+import type { Policy } from '#policies/policy.ts'
 import { DIGEST, makeGate, makePod, makeProof } from '#test/support/make-subject.ts'
 import { readConfig } from '#webhook/config.ts'
-import { type Program, startProgram } from '#webhook/program.ts'
+import { type Program, type ProgramDeps, startProgram } from '#webhook/program.ts'
 import { bytesOf, makeDeps, makeRequest, makeReview, UID } from './make-review.ts'
 
 const REVIEW = bytesOf(makeReview(makeRequest({ object: makePod(`r.test/app@${DIGEST}`) })))
@@ -16,22 +19,25 @@ const REVIEW = bytesOf(makeReview(makeRequest({ object: makePod(`r.test/app@${DI
 type Setup = {
   readonly env?: Record<string, string>
   readonly assemble?: (settings: GateSettings) => Promise<AssembledGate>
+  readonly watchPolicies?: ProgramDeps['watchPolicies']
 }
 
+const noWatch: ProgramDeps['watchPolicies'] = () => Promise.reject(new Error('not to be called'))
+
 /** A program on free ports with a gate that admits what it is shown. */
-async function start(t: Test, { env = {}, assemble = async () => assembled() }: Setup = {}) {
+async function start(t: Test, { env = {}, assemble = async () => assembled(), watchPolicies = noWatch }: Setup = {}) {
   const { deps, logged, metrics } = makeDeps()
   const ca = join(t.testdir(), 'ca.pem')
   const ports = { SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', SHEDU_DRAIN_MS: '0', SHEDU_TLS_CA_OUT: ca }
   const config = readConfig({ ...ports, ...env })
-  const program = await startProgram(config, { assemble, log: deps.log, metrics })
+  const program = await startProgram(config, { assemble, watchPolicies, log: deps.log, metrics })
   program.ready.catch(() => {})
   t.teardown(program.drain)
   return { program, logged, ca }
 }
 
 function assembled(overrides: Partial<AssembledGate> = {}): AssembledGate {
-  return { gate: makeGate(), policies: [], warnings: [], close: async () => {}, ...overrides }
+  return { gate: makeGate(), over: () => makeGate(), policies: [], warnings: [], close: async () => {}, ...overrides }
 }
 
 async function ops(program: Program, path: string): Promise<string> {
@@ -168,7 +174,132 @@ t.test('files of the administrator are shown in place of an issued certificate',
   const { deps, metrics } = makeDeps()
   const config = readConfig({ SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', ...env })
   await t.rejects(
-    startProgram(config, { assemble: async () => assembled(), log: deps.log, metrics }),
+    startProgram(config, { assemble: async () => assembled(), watchPolicies: noWatch, log: deps.log, metrics }),
     /cannot read the certificate "\/none\.crt"/,
   )
+})
+
+/** A watch in the hands of the test. */
+function makeWatch() {
+  const opened = Promise.withResolvers<PolicyListener>()
+  const asked: unknown[] = []
+  let closed = 0
+  const watch: PolicyWatch = { staleMs: () => 4000, close: async () => void closed++ }
+  const watchPolicies: ProgramDeps['watchPolicies'] = async (kubeconfig, files, listener) => {
+    asked.push(kubeconfig, files.length)
+    opened.resolve(listener)
+    return watch
+  }
+  return { watchPolicies, listener: opened.promise, asked, closed: () => closed }
+}
+
+function makePolicy(name: string): Policy {
+  const requires = { kind: 'invalid', detail: '' } as const
+  return { name, source: name, mode: 'enforce', images: [parseImageGlob('**')], requires }
+}
+
+const CLUSTER = { SHEDU_POLICIES_FROM: 'cluster', SHEDU_POLICIES_DIR: '/not/read', SHEDU_KUBECONFIG: '/k' }
+
+/** Admits while there is a policy. */
+function over(policies: readonly Policy[]) {
+  return policies.length > 0 ? makeGate() : DENYING
+}
+
+const DENYING = makeGate({
+  judge: () => ({ outcome: 'deny', objections: [], policies: [], warnings: [], unmatched: [] }),
+})
+
+t.test('with policies from the cluster it is ready when all have been seen, even if there are none', async t => {
+  const { watchPolicies, listener, asked, closed } = makeWatch()
+  const settings: GateSettings[] = []
+  const assemble = async (given: GateSettings) => (settings.push(given), assembled({ over }))
+  const { program, ca, logged } = await start(t, { env: CLUSTER, assemble, watchPolicies })
+  const { onPolicies, report } = await listener
+  t.match(settings, [{ policiesDir: undefined }])
+  t.strictSame(asked, ['/k', 0])
+  report(new Error('gone'))
+  t.equal(await ops(program, '/readyz'), '503 starting: policies are not loaded yet')
+  t.match(await ask(program, ca), { allowed: false, status: { code: 503 } })
+  onPolicies({ inForce: [], news: [], count: () => 0 })
+  await program.ready
+  t.equal(await ops(program, '/readyz'), '200 ok')
+  t.match(await ask(program, ca), { allowed: false, status: { code: 403 } })
+  onPolicies({
+    inForce: [makePolicy('a')],
+    news: [
+      { name: 'a', standing: 'valid', faults: [], warnings: ['odd'] },
+      { name: 'b', standing: 'refusing', faults: ['f'], warnings: [] },
+      { name: 'c', standing: 'gone' },
+    ],
+    count: standing => (standing === 'refusing' ? 1 : 0),
+  })
+  t.match(await ask(program, ca), { allowed: true })
+  const metrics = await ops(program, '/metrics')
+  t.match(metrics, /shedu_policies 1\n/)
+  t.match(metrics, /shedu_policies_invalid\{in_place="refusing"\} 1\n/)
+  t.match(metrics, /^shedu_policies_stale_seconds 4$/m)
+  const said = [
+    'policy is in force',
+    'policy warning',
+    'policy is not valid, the images it names are refused',
+    'policy is gone',
+  ]
+  for (const msg of said)
+    t.ok(
+      logged.some(event => event['msg'] === msg),
+      msg,
+    )
+  await program.drain()
+  t.equal(closed(), 1)
+})
+
+t.test('an admission ends with the policies it began with', async t => {
+  const { watchPolicies, listener } = makeWatch()
+  const asked = Promise.withResolvers<void>()
+  const proceed = Promise.withResolvers<void>()
+  const slow = makeGate({
+    prove: async (_image, demands) => {
+      asked.resolve()
+      await proceed.promise
+      return demands.map(() => makeProof())
+    },
+  })
+  const assemble = async () => assembled({ over: policies => (policies.length > 0 ? slow : DENYING) })
+  const { program, ca } = await start(t, { env: CLUSTER, assemble, watchPolicies })
+  const { onPolicies } = await listener
+  const none = { inForce: [], news: [], count: () => 0 }
+  onPolicies({ ...none, inForce: [makePolicy('a')] })
+  await program.ready
+  const begun = ask(program, ca)
+  await asked.promise
+  onPolicies(none)
+  t.match(await ask(program, ca), { allowed: false })
+  proceed.resolve()
+  t.match(await begun, { allowed: true })
+})
+
+t.test(
+  'with policies from both, those of files are handed on, and a cluster that cannot be opened is heard of',
+  async t => {
+    const { watchPolicies, listener, asked } = makeWatch()
+    const env = { ...CLUSTER, SHEDU_POLICIES_FROM: 'both' }
+    const assemble = async () => assembled({ over, policies: [makePolicy('a')] })
+    await start(t, { env, assemble, watchPolicies })
+    await listener
+    t.strictSame(asked, ['/k', 1])
+    const { program } = await start(t, {
+      env,
+      assemble,
+      watchPolicies: () => Promise.reject(new InputError('no file')),
+    })
+    await t.rejects(program.ready, new InputError('no file'))
+  },
+)
+
+t.test('it ends while the cluster has not answered yet', async t => {
+  const { watchPolicies, listener, closed } = makeWatch()
+  const { program } = await start(t, { env: CLUSTER, assemble: async () => assembled({ over }), watchPolicies })
+  await listener
+  await program.drain()
+  t.equal(closed(), 1)
 })

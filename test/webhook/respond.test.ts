@@ -50,7 +50,7 @@ t.test('a refusal is told with place, image, code, sentence, detail, policy and 
   t.equal(
     messageOf(response),
     [
-      '1 image refused',
+      '1 image refused: image.unsigned',
       '',
       'spec.containers[0].image: "r.test/app:1"',
       '  image.unsigned: the image carries no signature',
@@ -70,15 +70,15 @@ t.test('silence is closed, and told apart from a refusal', async t => {
   const undecided = respond({ ...JUDGED, outcome: 'undecided', objections: [silent] })
   t.equal(undecided.allowed, false)
   t.match(undecided.status, { code: 503, reason: 'ServiceUnavailable' })
-  t.match(messageOf(undecided), /^1 image could not be checked\n/)
+  t.match(messageOf(undecided), /^1 image could not be checked: [a-z.-]+\n/)
   const both = respond(deny(objection(), silent))
-  t.match(messageOf(both), /^1 image refused, 1 image could not be checked\n/)
+  t.match(messageOf(both), /^1 image refused: [a-z.-]+; 1 image could not be checked: [a-z.-]+\n/)
   t.match(messageOf(both), /spec\.containers\[1\]\.image.*\n {2}registry\.unreachable: /)
 })
 
 t.test('an image that two policies refuse is one image', async t => {
   const message = messageOf(respond(deny(objection(), objection({ policies: ['other'] }))))
-  t.match(message, /^1 image refused\n/)
+  t.match(message, /^1 image refused: [a-z., -]+\n/)
   t.match(message, '  policy: other')
 })
 
@@ -86,7 +86,7 @@ t.test('an objection about nothing in particular names nothing', async t => {
   const message = messageOf(
     respond(deny(objection({ where: '', image: '', policies: [], because: refusal('policy.none-matched', '') }))),
   )
-  t.match(message, /^1 image refused\n\n {2}policy\.none-matched: .*\n {2}to fix: /)
+  t.match(message, /^1 image refused: policy\.none-matched\n\n {2}policy\.none-matched: .*\n {2}to fix: /)
   t.notMatch(message, /found:|policy:/)
 })
 
@@ -96,7 +96,7 @@ t.test('a message stays within 4000 characters and says how much it leaves out',
   t.ok(message.length <= 4000)
   t.ok(message.length > 3500)
   const told = message.match(/to fix:/g)?.length ?? 0
-  t.match(message, /^200 images refused\n/)
+  t.match(message, /^200 images refused: [a-z., -]+\n/)
   t.match(message, new RegExp(`\n\nand ${200 - told} more$`))
   const long = objection({
     image: 'i'.repeat(9000),
@@ -170,7 +170,7 @@ t.test('whatever is thrown becomes a closed answer: each kind its own code', asy
       'invalid',
       /^the request cannot be read: expected kind to be "Pod"$/,
     ],
-    [new NotReady('no policies'), 503, 'undecided', /has not loaded its policies.*\n {2}to fix: try again/],
+    [new NotReady('no policies are loaded'), 503, 'undecided', /has not loaded its policies.*\n {2}to fix: try again/],
     [
       new Unavailable('deadline.exceeded', 'after 9 s'),
       503,

@@ -209,7 +209,7 @@ t.test('a review sent to the wrong address is refused inside a review', async t 
 
 t.test('when time runs out, what was learnt is judged and the answer is closed', async t => {
   const { deps } = makeDeps({
-    prove: (_image, _demands, signal) =>
+    prove: (_image, _demands, _asker, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       }),

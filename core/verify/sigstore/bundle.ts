@@ -7,8 +7,11 @@ import { decodeEnvelope, encodePreAuth } from '#core/verify/statement/dsse.ts'
 import { decodeStatement, STATEMENT_PAYLOAD_TYPE } from '#core/verify/statement/in-toto.ts'
 import type { ImageClaim } from './image-claim.ts'
 
-/** A signature's bundle has under ten KiB, certificate, log entry and timestamp included. */
-const BUNDLE: JsonLimits = { bytes: 1024 * 1024, depth: 16 }
+/**
+ * A signature's bundle has under ten KiB and a hundred values, certificate, log entry and timestamp included. The most that
+ * the limits below allow is some 3000 values: 32 entries with an inclusion proof of 64 hashes each.
+ */
+const BUNDLE: JsonLimits = { bytes: 1024 * 1024, depth: 16, values: 5000 }
 
 /** The limits of sigstore-go, taken over after CVE-2024-45395; they hold although this file looks at none of the entries. */
 const LOG_ENTRIES = 32

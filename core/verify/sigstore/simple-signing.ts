@@ -8,8 +8,8 @@ import { asObject, asString, parseUntrustedJson } from '#core/json/untrusted-jso
 import { quote } from '#core/verify/quote.ts'
 import type { ImageClaim } from './image-claim.ts'
 
-/** cosign writes some 250 bytes in three levels; the rest is for annotations in `optional`. */
-const PAYLOAD: JsonLimits = { bytes: 64 * 1024, depth: 16 }
+/** cosign writes some 250 bytes, ten values in three levels; the rest is for annotations in `optional`. */
+const PAYLOAD: JsonLimits = { bytes: 64 * 1024, depth: 16, values: 1000 }
 
 /**
  * What cosign, podman and skopeo write when they sign for a registry's `.sig` tag. The "atomic container signature" of

@@ -7,7 +7,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { Proof } from '#core/domain/proof.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
-import { LimitError } from '#core/json/untrusted-json.ts'
+import { LimitError } from '#core/json/limit-error.ts'
 import { quote } from '#core/verify/quote.ts'
 import { decodeBundle } from './bundle.ts'
 import type { ImageClaim } from './image-claim.ts'
@@ -19,7 +19,7 @@ import { decodeSimpleSigning } from './simple-signing.ts'
  * the bytes as they came; only then is what they say compared, so that nothing unsigned is ever said to be so.
  */
 export function verifySignature(artefact: Artefact, digest: Digest, demand: Demand): Proof | Refusal {
-  const claim = decodeClaim(artefact)
+  const claim = claimOf(artefact)
   if ('kind' in claim) return claim
   const signer = signerOf(claim.signed, demand)
   if (signer === undefined) return unverified(claim, demand)
@@ -29,6 +29,17 @@ export function verifySignature(artefact: Artefact, digest: Digest, demand: Dema
     return refusal('signature.wrong-image', `expected a signature of ${digest}, got ${describe(claim)}`)
   const { layout } = artefact
   return { kind: 'proof', proves: 'signature', digest, signer, layout, source: digestOf(contentOf(artefact)) }
+}
+
+const claims = new WeakMap<Artefact, ImageClaim | Refusal>()
+
+/** Decoding costs more than checking a signature, and an artefact is asked about once for each key of each policy. */
+function claimOf(artefact: Artefact): ImageClaim | Refusal {
+  const known = claims.get(artefact)
+  if (known !== undefined) return known
+  const claim = decodeClaim(artefact)
+  claims.set(artefact, claim)
+  return claim
 }
 
 /** Hostile bytes are a refusal, not an error of whoever called us; whatever else is thrown is our bug and stays one. */

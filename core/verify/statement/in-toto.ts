@@ -1,6 +1,7 @@
 /** In-toto statements: what an envelope says, and of which images. */
 import { InputError } from '#core/domain/input-error.ts'
-import { asArray, asObject, asString, LimitError, parseUntrustedJson } from '#core/json/untrusted-json.ts'
+import { LimitError } from '#core/json/limit-error.ts'
+import { asArray, asObject, asString, parseUntrustedJson } from '#core/json/untrusted-json.ts'
 import { quote } from '#core/verify/quote.ts'
 
 /** in-toto/attestation, spec/README.md, "Envelope": the payload type of every statement, of either version. */
@@ -15,6 +16,9 @@ const DIGESTS_PER_SUBJECT = 32
 /** A signature's statement has four levels; provenance and bills of materials, which must be told apart from one, have more. */
 const DEPTH = 64
 
+/** A statement about 1024 subjects, with two digests each, has 6000; three times that, for what is said of them. */
+const VALUES = 20_000
+
 /** Decoded, not verified. */
 export type Statement = {
   readonly predicateType: string
@@ -24,7 +28,10 @@ export type Statement = {
 
 /** Decodes a statement of version 0.1 or 1; throws an InputError, a LimitError where there is too much of something. */
 export function decodeStatement(bytes: Uint8Array, mostBytes: number): Statement {
-  const statement = asObject(parseUntrustedJson(bytes, { bytes: mostBytes, depth: DEPTH }), 'the statement')
+  const statement = asObject(
+    parseUntrustedJson(bytes, { bytes: mostBytes, depth: DEPTH, values: VALUES }),
+    'the statement',
+  )
   const type = statement['_type']
   if (!STATEMENT_TYPES.includes(type))
     throw new InputError(

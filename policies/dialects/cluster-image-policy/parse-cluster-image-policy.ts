@@ -18,12 +18,24 @@ export type ParsedPolicy = {
 
 type Authority = ClusterImagePolicy['spec']['authorities'][number]
 
+/** A policy, or all that is wrong with the document: one sentence each, with the path of the field. */
+export type ExaminedPolicy =
+  | (ParsedPolicy & { readonly kind: 'valid' })
+  | { readonly kind: 'invalid'; readonly faults: readonly string[] }
+
 /** Parses one document. Throws one InputError with all its faults, one a line, each with `source` and the path of the field. */
 export function parseClusterImagePolicy(document: unknown, source: string): ParsedPolicy {
+  const examined = examineClusterImagePolicy(document, source)
+  if (examined.kind === 'valid') return examined
+  throw new InputError(examined.faults.map(fault => `${source}: ${fault}`).join('\n'))
+}
+
+/** The same for whoever tells faults apart, or goes on in spite of them. */
+export function examineClusterImagePolicy(document: unknown, source: string): ExaminedPolicy {
   const shape = clusterImagePolicy.safeParse(document, { reportInput: true })
   const faults = [...(shape.error?.issues ?? []).flatMap(shapeFaults), ...ruleFaults(document)]
-  if (!shape.success || faults.length > 0) throw new InputError(faults.map(fault => `${source}: ${fault}`).join('\n'))
-  return compile(shape.data, source)
+  if (!shape.success || faults.length > 0) return { kind: 'invalid', faults }
+  return { kind: 'valid', ...compile(shape.data, source) }
 }
 
 function compile({ metadata, spec }: ClusterImagePolicy, source: string): ParsedPolicy {

@@ -6,6 +6,7 @@ import { parseImageGlob } from '../../image-glob.ts'
 import type { FieldPath } from './faults.ts'
 import { both, duplicate, invalid, neither, notSupportedYet, shown } from './faults.ts'
 import { parseHashAlgorithm } from './hash-algorithm.ts'
+import { isObject, itemsOf, memberOf } from './members.ts'
 
 /** Fields that say how a signature is checked, and so contradict an authority that checks none. */
 const NOT_BESIDE_STATIC = ['attestations', 'ctlog', 'rfc3161timestamp', 'source']
@@ -111,17 +112,4 @@ function givenOf(value: unknown, fields: readonly string[]): readonly string[] {
 function isGiven(value: unknown, field: string): boolean {
   const member = memberOf(value, field)
   return member !== undefined && member !== null && member !== ''
-}
-
-/** The member that is the object's own; undefined for anything that has none. */
-function memberOf(value: unknown, field: string): unknown {
-  return isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined
-}
-
-function itemsOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function isObject(value: unknown): value is { readonly [field: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

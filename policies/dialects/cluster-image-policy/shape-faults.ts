@@ -15,8 +15,15 @@ export function shapeFaults(issue: Issue): readonly string[] {
   const path: FieldPath = issue.path
   if (issue.code === 'unrecognized_keys') return issue.keys.map(key => unknownField([...path, key]))
   if (isMissing(issue)) return [missing(path)]
+  // What is too long is not repeated: it may be a key.
+  if (issue.code === 'too_big')
+    return [invalid('(too long)', path, `expected at most ${issue.maximum} ${unitOf(issue)}`)]
   if (issue.code === 'invalid_type') return [wrongType(issue.expected, typeOf(issue.input), path)]
   return [invalid(shown(issue.input), path, DETAILS.get(path.at(-1)))]
+}
+
+function unitOf({ origin }: Extract<Issue, { readonly code: 'too_big' }>): string {
+  return origin === 'array' ? 'items' : 'characters'
 }
 
 /** The reference, written in Go, cannot tell an empty value from one that is not there. */

@@ -112,3 +112,19 @@ t.test('a bug stays a bug', async t => {
     bug,
   )
 })
+
+t.test('of a workload with hundreds of images no more than sixteen are looked up at the same time', async t => {
+  let [running, most, asked] = [0, 0, 0]
+  const gate = makeGate({
+    prove: async (image, demands) => {
+      most = Math.max(most, ++running)
+      asked++
+      await new Promise(setImmediate)
+      running--
+      return demands.map(() => makeProof(image.digest))
+    },
+  })
+  const object = makePod(...Array.from({ length: 200 }, (_, n) => `r.test/app-${n}@${DIGEST}`))
+  t.equal((await admit(makeSubject({ object }), gate, never)).outcome, 'allow')
+  t.strictSame([most, asked], [16, 200])
+})

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { InputError } from '#core/domain/input-error.ts'
 import type { KubeObject, Subject } from '#core/domain/subject.ts'
-import { MAX_IMAGES } from '#core/gate/images-of.ts'
-import { plan } from '#core/gate/plan.ts'
+import { MAX_PULL_SECRETS } from '#core/gate/asker-of.ts'
+import { MAX_IMAGES, plan } from '#core/gate/plan.ts'
 import { DIGEST, makePod, makeSubject } from '#test/support/make-subject.ts'
 
 const podSpec = { containers: [{ name: 'c', image: 'app:1' }] }
@@ -151,4 +151,67 @@ t.test('bounds the images of one object', async t => {
     makeSubject({ object: makePod(...Array.from({ length: count }, (_, n) => `app:${n}`)) })
   t.equal(wheres(many(MAX_IMAGES)).length, MAX_IMAGES)
   t.throws(() => plan(many(MAX_IMAGES + 1)), /at most 256 images/)
+})
+
+function askerOf(podSpec: object, overrides: Partial<Subject> = {}) {
+  const object = { metadata: { namespace: 'theirs' }, spec: { ...(makePod('app:1')['spec'] as object), ...podSpec } }
+  const planned = plan(makeSubject({ object, ...overrides }))
+  return planned.kind === 'pass' ? undefined : planned.workload.asker
+}
+
+t.test(
+  'the asker is the service account and the pull secrets of the PodSpec, in the namespace of the request',
+  async t => {
+    t.strictSame(askerOf({}), { namespace: 'shop', serviceAccount: 'default', pullSecrets: [] })
+    t.strictSame(
+      askerOf({ serviceAccountName: 'robot', imagePullSecrets: [{ name: 'b.x' }, { name: 'a' }, { name: 'b.x' }] }),
+      {
+        namespace: 'shop',
+        serviceAccount: 'robot',
+        pullSecrets: ['b.x', 'a'],
+      },
+    )
+    t.equal(askerOf({ serviceAccount: 'old' })?.serviceAccount, 'old')
+    t.equal(askerOf({ serviceAccount: 'old', serviceAccountName: 'new' })?.serviceAccount, 'new')
+    const planned = plan(
+      makeSubject({
+        group: 'apps',
+        kind: 'Deployment',
+        object: {
+          spec: { template: { spec: { ...podSpec, serviceAccountName: 'robot', imagePullSecrets: [{ name: 'a' }] } } },
+        },
+      }),
+    )
+    t.match(planned, { workload: { asker: { serviceAccount: 'robot', pullSecrets: ['a'] } } })
+  },
+)
+
+t.test('a pull secret that no Secret can be is passed over, as a kubelet would', async t => {
+  const names = ['', '..', 'a/b', 'A', '-a', 'a..b', 'a b', 'a'.repeat(254), 'ok']
+  t.strictSame(askerOf({ imagePullSecrets: [...names.map(name => ({ name })), {}] })?.pullSecrets, ['ok'])
+})
+
+t.test('pull secrets and service accounts without their shape, and too many of them, are refused', async t => {
+  for (const spec of [
+    { imagePullSecrets: {} },
+    { imagePullSecrets: ['a'] },
+    { imagePullSecrets: [{ name: 5 }] },
+    { imagePullSecrets: [null] },
+    { serviceAccountName: 5 },
+    { serviceAccountName: '../kube-system' },
+    { imagePullSecrets: Array.from({ length: MAX_PULL_SECRETS + 1 }, () => ({ name: 'a' })) },
+  ])
+    t.throws(() => askerOf(spec), InputError, JSON.stringify(spec).slice(0, 80))
+  t.strictSame(
+    askerOf({ imagePullSecrets: Array.from({ length: MAX_PULL_SECRETS }, () => ({ name: 'a' })) })?.pullSecrets,
+    ['a'],
+  )
+})
+
+t.test('an object above the bound can still be mended: labels, finalizers, and fewer of the same images', async t => {
+  const images = Array.from({ length: MAX_IMAGES + 1 }, (_, n) => `app:${n}`)
+  const update = (object: KubeObject) =>
+    wheres(makeSubject({ operation: 'UPDATE', object, oldObject: makePod(...images) }))
+  t.strictSame(update(makePod(...images)), ['pass: images-unchanged'])
+  t.strictSame(update(makePod(...images.slice(0, 3))), ['pass: images-unchanged'])
 })

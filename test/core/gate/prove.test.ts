@@ -4,66 +4,75 @@ import type { Artefact, Discovery, Found } from '#core/domain/artefact.ts'
 import type { PinnedRef } from '#core/domain/image-ref.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
 import { refusal, silence } from '#core/domain/refusal.ts'
+import { Unavailable } from '#core/domain/unavailable.ts'
 import type { ProverDeps } from '#core/gate/prove.ts'
 import { makeProver } from '#core/gate/prove.ts'
-import { DEMAND, DIGEST, makeProof } from '#test/support/make-subject.ts'
+import { ASKER, DEMAND, DIGEST, makeProof } from '#test/support/make-subject.ts'
 
 const image = parseImageRef(`r.test/app@${DIGEST}`) as PinnedRef
 const artefact: Artefact = { layout: 'simple-signing', payload: new Uint8Array(), signature: '', source: DIGEST }
 const nothing: Found = { artefacts: [], refusals: [], silences: [] }
 const never = new AbortController().signal
 
-function makeDeps(discovery: () => Discovery, overrides: Partial<ProverDeps> = {}) {
+type View = Awaited<ReturnType<ProverDeps['viewFor']>>
+
+function makeDeps(
+  discovery: View['discover'],
+  { scopesOf = () => ['anonymous'], ...overrides }: Partial<ProverDeps & Pick<View, 'scopesOf'>> = {},
+  suffices: Parameters<ReturnType<typeof makeProver>>[0] = () => false,
+) {
   let discoveries = 0
+  const discover: View['discover'] = (image, signal) => {
+    discoveries++
+    return discovery(image, signal)
+  }
   const deps: ProverDeps = {
-    discover: () => {
-      discoveries++
-      return discovery()
-    },
-    scopeOf: ref => `${ref.registry}/${ref.repository} anonymous`,
+    viewFor: async () => ({ discover, scopesOf, explain: (_ref, detail) => `${detail}, explained` }),
     verify: () => makeProof(),
     cache: new MemoryCache({ maxBytes: 1024 * 1024 }),
     ...overrides,
   }
-  return { prove: makeProver(deps), count: () => discoveries }
+  return { prove: makeProver(deps)(suffices), count: () => discoveries }
 }
 
 function held(...places: readonly Partial<Found>[]): Discovery {
   return {
     manifest: Promise.resolve('present'),
     places: places.map(place => Promise.resolve({ ...nothing, ...place })),
+    scope: Promise.resolve('anonymous'),
   }
 }
 
 t.test('a proof is found cold and remembered: the same words warm, without a request', async t => {
   const { prove, count } = makeDeps(() => held({}, { artefacts: [artefact] }))
-  const cold = await prove(image, [DEMAND], never)
+  const cold = await prove(image, [DEMAND], ASKER, never)
   t.strictSame(cold, [makeProof()])
-  t.strictSame(await prove(image, [DEMAND], never), cold)
+  t.strictSame(await prove(image, [DEMAND], ASKER, never), cold)
   t.equal(count(), 1)
 })
 
 t.test('a definite refusal is remembered for a while, in the same words', async t => {
   const { prove, count } = makeDeps(() => held({}, {}))
-  const cold = await prove(image, [DEMAND], never)
+  const cold = await prove(image, [DEMAND], ASKER, never)
   t.match(cold, [{ kind: 'refusal', code: 'image.unsigned' }])
-  t.strictSame(await prove(image, [DEMAND], never), cold)
+  t.strictSame(await prove(image, [DEMAND], ASKER, never), cold)
   t.equal(count(), 1)
 })
 
 t.test('silence is never remembered', async t => {
   const { prove, count } = makeDeps(() => held({ silences: [silence('registry.unreachable', 'down')] }))
-  t.match(await prove(image, [DEMAND], never), [{ kind: 'silence' }])
-  t.match(await prove(image, [DEMAND], never), [{ kind: 'silence' }])
+  t.match(await prove(image, [DEMAND], ASKER, never), [{ kind: 'silence' }])
+  t.match(await prove(image, [DEMAND], ASKER, never), [{ kind: 'silence' }])
   t.equal(count(), 2)
 })
 
 t.test('what one credential saw is not told to another, nor one repository of another', async t => {
   let scope = 'robot'
-  const { prove, count } = makeDeps(() => held({ artefacts: [artefact] }), { scopeOf: () => scope })
-  await prove(image, [DEMAND], never)
+  const seen = () => ({ ...held({ artefacts: [artefact] }), scope: Promise.resolve(scope) })
+  const { prove, count } = makeDeps(seen, { scopesOf: () => [scope] })
+  await prove(image, [DEMAND], ASKER, never)
   scope = 'anonymous'
-  await prove(image, [DEMAND], never)
+  await prove(image, [DEMAND], ASKER, never)
   t.equal(count(), 2)
 })
 
@@ -73,8 +82,8 @@ t.test('only what is not known yet is asked, and every answer stands at its dema
     verify: (_artefact, _digest, demand) =>
       demand.hash === 'sha512' ? refusal('signature.wrong-key', 'no') : makeProof(),
   })
-  await prove(image, [other], never)
-  t.match(await prove(image, [other, DEMAND, other], never), [
+  await prove(image, [other], ASKER, never)
+  t.match(await prove(image, [other, DEMAND, other], ASKER, never), [
     { code: 'signature.wrong-key' },
     { kind: 'proof' },
     { code: 'signature.wrong-key' },
@@ -83,8 +92,8 @@ t.test('only what is not known yet is asked, and every answer stands at its dema
 
 t.test('however many ask at the same time, the registry is asked once', async t => {
   const gate = Promise.withResolvers<Found>()
-  const { prove, count } = makeDeps(() => ({ manifest: Promise.resolve('present'), places: [gate.promise] }))
-  const all = Array.from({ length: 50 }, () => prove(image, [DEMAND], never))
+  const { prove, count } = makeDeps(() => ({ ...held(), places: [gate.promise] }))
+  const all = Array.from({ length: 50 }, () => prove(image, [DEMAND], ASKER, never))
   gate.resolve({ ...nothing, artefacts: [artefact] })
   t.strictSame(new Set((await Promise.all(all)).map(([found]) => found?.kind)), new Set(['proof']))
   t.equal(count(), 1)
@@ -92,21 +101,16 @@ t.test('however many ask at the same time, the registry is asked once', async t 
 
 t.test('stops looking once every demand is proven', async t => {
   let stopped = false
-  const deps = makeDeps(() => held({ artefacts: [artefact] }), {
-    discover: (_image, signal) => {
-      const forever = new Promise<Found>(resolve => {
-        signal.addEventListener('abort', () => {
-          stopped = true
-          resolve(nothing)
-        })
+  const deps = makeDeps((_image, signal) => {
+    const forever = new Promise<Found>(resolve => {
+      signal.addEventListener('abort', () => {
+        stopped = true
+        resolve(nothing)
       })
-      return {
-        ...held({ artefacts: [artefact] }),
-        places: [forever, Promise.resolve({ ...nothing, artefacts: [artefact] })],
-      }
-    },
+    })
+    return { ...held(), places: [forever, Promise.resolve({ ...nothing, artefacts: [artefact] })] }
   })
-  t.strictSame(await deps.prove(image, [DEMAND], never), [makeProof()])
+  t.strictSame(await deps.prove(image, [DEMAND], ASKER, never), [makeProof()])
   t.equal(stopped, true)
 })
 
@@ -117,7 +121,7 @@ t.test('a proof does not count when the image itself is missing, changed or ambi
     silence('registry.unreachable', 'x'),
   ]) {
     const { prove } = makeDeps(() => ({ ...held({ artefacts: [artefact] }), manifest: Promise.resolve(fault) }))
-    t.strictSame(await prove(image, [DEMAND], never), [fault], fault.code)
+    t.strictSame(await prove(image, [DEMAND], ASKER, never), [fault], fault.code)
   }
 })
 
@@ -126,11 +130,11 @@ t.test('a place that could not be seen leaves the question open, unless the proo
   const refusing = makeDeps(() => held({ artefacts: [artefact] }, blind), {
     verify: () => refusal('signature.wrong-key', 'not this one'),
   })
-  t.match(await refusing.prove(image, [DEMAND], never), [
+  t.match(await refusing.prove(image, [DEMAND], ASKER, never), [
     { kind: 'silence', code: 'registry.throttled', detail: /later.*not this one/ },
   ])
   const proving = makeDeps(() => held({ artefacts: [artefact] }, blind))
-  t.match(await proving.prove(image, [DEMAND], never), [{ kind: 'proof' }])
+  t.match(await proving.prove(image, [DEMAND], ASKER, never), [{ kind: 'proof' }])
 })
 
 t.test('of many refusals the most telling is given, whatever the order', async t => {
@@ -140,16 +144,119 @@ t.test('of many refusals the most telling is given, whatever the order', async t
     const { prove } = makeDeps(() => held({ artefacts: [artefact, artefact] }, { artefacts: [artefact] }), {
       verify: () => refusal(left.shift() ?? 'image.unsigned', 'x'),
     })
-    t.match(await prove(image, [DEMAND], never), [{ code: 'signature.wrong-image', detail: /of 3 things found/ }])
+    t.match(await prove(image, [DEMAND], ASKER, never), [
+      { code: 'signature.wrong-image', detail: /of 3 things found/ },
+    ])
   }
 })
 
 t.test('a caller who gives up gets the reason and leaves nothing behind in the cache', async t => {
-  const { prove, count } = makeDeps(() => ({ manifest: Promise.resolve('present'), places: [new Promise(() => {})] }))
+  const { prove, count } = makeDeps(() => ({ ...held(), places: [new Promise(() => {})] }))
   const impatient = new AbortController()
-  const asked = prove(image, [DEMAND], impatient.signal)
+  const asked = prove(image, [DEMAND], ASKER, impatient.signal)
+  await new Promise(setImmediate)
   impatient.abort(new Error('time is up'))
   await t.rejects(asked, { message: 'time is up' })
-  void prove(image, [DEMAND], never)
+  void prove(image, [DEMAND], ASKER, never)
+  await new Promise(setImmediate)
   t.equal(count(), 2)
+})
+
+/** A registry that lets in one scope, and is asked in those of whoever asks just now. */
+function makeScoped(admits: string) {
+  let scopes: readonly string[] = []
+  let found: Partial<Found> = { artefacts: [artefact] }
+  const { prove, count } = makeDeps(() => ({ ...held(found), scope: Promise.resolve(admits) }), {
+    scopesOf: () => scopes,
+  })
+  return {
+    count,
+    finds: (next: Partial<Found>) => (found = next),
+    proveAs: async (...as: readonly string[]) => {
+      scopes = as
+      return (await prove(image, [DEMAND], ASKER, never))[0]?.kind
+    },
+  }
+}
+
+t.test('what a credential saw is told to whoever holds it, among whatever others, and to nobody else', async t => {
+  const { proveAs, count } = makeScoped('b')
+  t.equal(await proveAs('a', 'b', 'anonymous'), 'proof')
+  await proveAs('b', 'anonymous')
+  await proveAs('x', 'b', 'anonymous')
+  t.equal(count(), 1)
+  await proveAs('a', 'anonymous')
+  t.equal(count(), 2, 'who brought the credential that was refused learns nothing')
+  await proveAs('anonymous')
+  t.equal(count(), 3)
+})
+
+t.test('what was seen as nobody is told to all', async t => {
+  const { proveAs, count } = makeScoped('anonymous')
+  await proveAs('a', 'anonymous')
+  await proveAs('anonymous')
+  await proveAs('b', 'anonymous')
+  t.equal(count(), 1)
+})
+
+t.test(
+  'what nobody may see is not missing for those who may: a refusal is for the same credentials in the same order',
+  async t => {
+    const { proveAs, count, finds } = makeScoped('anonymous')
+    finds({})
+    t.equal(await proveAs('anonymous'), 'refusal')
+    t.equal(await proveAs('anonymous'), 'refusal')
+    t.equal(count(), 1)
+    finds({ artefacts: [artefact] })
+    t.equal(await proveAs('a', 'anonymous'), 'proof')
+  },
+)
+
+t.test('a registry that lets nobody in is explained to each who asks, in words of their own', async t => {
+  const silent = silence('registry.unauthorized', 'no')
+  const { prove } = makeDeps(() => ({ ...held(), manifest: Promise.resolve(silent) }))
+  t.match(await prove(image, [DEMAND], ASKER, never), [{ code: 'registry.unauthorized', detail: 'no, explained' }])
+})
+
+t.test('gives up when it cannot be known in time as whom to ask', async t => {
+  const { prove, count } = makeDeps(() => held(), {
+    viewFor: async () => {
+      throw new Unavailable('deadline.exceeded', 'late')
+    },
+  })
+  await t.rejects(prove(image, [DEMAND], ASKER, never), { code: 'deadline.exceeded' })
+  t.equal(count(), 0)
+})
+
+const OTHER = { ...DEMAND, hash: 'sha512' } as const
+
+t.test(
+  'one of several keys is enough where the policy says so, and nobody waits for the other, cold or warm',
+  async t => {
+    const { prove, count } = makeDeps(
+      () => ({ ...held(), places: [Promise.resolve({ ...nothing, artefacts: [artefact] }), new Promise(() => {})] }),
+      {
+        verify: (_artefact, _digest, demand) => (demand === DEMAND ? makeProof() : refusal('signature.wrong-key', 'x')),
+      },
+      (_image, proofs) => proofs.size > 0,
+    )
+    const cold = await prove(image, [DEMAND, OTHER], ASKER, never)
+    t.match(cold, [{ kind: 'proof' }, { kind: 'silence' }], 'the other is not refused: nobody looked everywhere')
+    t.strictSame(await prove(image, [DEMAND, OTHER], ASKER, never), cold)
+    t.equal(count(), 1)
+  },
+)
+
+t.test('when time runs out, what was proven is told and remembered, and the rest is silence', async t => {
+  const { prove, count } = makeDeps(
+    () => ({ ...held(), places: [Promise.resolve({ ...nothing, artefacts: [artefact] }), new Promise(() => {})] }),
+    { verify: (_artefact, _digest, demand) => (demand === DEMAND ? makeProof() : refusal('signature.wrong-key', 'x')) },
+  )
+  const limit = new AbortController()
+  const asked = prove(image, [OTHER, DEMAND], ASKER, limit.signal)
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  limit.abort(new Unavailable('deadline.exceeded', 'time is up'))
+  t.match(await asked, [{ kind: 'silence', code: 'deadline.exceeded', detail: 'time is up' }, { kind: 'proof' }])
+  t.match(await prove(image, [DEMAND], ASKER, never), [{ kind: 'proof' }])
+  t.equal(count(), 1)
 })

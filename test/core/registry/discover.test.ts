@@ -4,11 +4,11 @@ import t from 'tap'
 import type { Artefact, Found } from '#core/domain/artefact.ts'
 import { digestOf, hexOf, parseDigest } from '#core/domain/digest.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
-import type { RegistryClient } from '#core/registry/client.ts'
+import type { RegistryView } from '#core/registry/client.ts'
 import type { FaultRule } from '#test/support/embedded-registry.ts'
 import { RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
 import { readImages } from '#test/support/read-layout.ts'
-import { makeClient, patience, pinned } from './make-client.ts'
+import { makeClient, patience, pinned, ref } from './make-client.ts'
 import { INDEX_TYPE, MANIFEST_TYPE } from './serve.ts'
 
 const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
@@ -21,7 +21,7 @@ const entry = { host, plainHttp: true }
 const client = makeClient(t, [entry])
 t.afterEach(() => registry.faults([]))
 
-async function look(repository: string, digest: string, by: RegistryClient = client, signal = patience) {
+async function look(repository: string, digest: string, by: RegistryView = client, signal = patience) {
   const { manifest, places } = by.discover(pinned(host, repository, digest), signal)
   const [legacy = nothing, bundles = nothing] = await Promise.all(places)
   return { manifest: await manifest, legacy, bundles }
@@ -392,7 +392,7 @@ t.test('a list of referrers that is none is refused and hides not what the tag n
     { body: JSON.stringify({ ...index, schemaVersion: 1 }) },
     { body: JSON.stringify({ ...index, mediaType: MANIFEST_TYPE }) },
     { body: `{"schemaVersion":2,"manifests":[],"manifests":[]}` },
-    { body: `{"schemaVersion":2,"manifests":${'['.repeat(30)}${']'.repeat(30)}}` },
+    { body: JSON.stringify({ ...index, Manifests: [] }) },
     { headers: { link: '<http://evil.example/>; rel="next"' } },
     { headers: { link: 'nonsense' } },
   ]
@@ -401,6 +401,18 @@ t.test('a list of referrers that is none is refused and hides not what the tag n
     const { bundles } = await look(repository, digest)
     t.strictSame(texts(bundles.artefacts), ['{"a":1}'])
     t.match(bundles.refusals, [{ code: 'image.ambiguous-manifest' }], JSON.stringify(fault))
+  }
+})
+
+t.test('a manifest or a list deeper or of more values than is read is limit.exceeded, not ambiguous', async t => {
+  const { repository, digest } = await makeImage()
+  const many = JSON.stringify(Array.from({ length: 20_000 }, () => 0))
+  for (const more of [many, `${'['.repeat(16)}${']'.repeat(16)}`]) {
+    const body = `{"schemaVersion":2,"manifests":[],"more":${more}}`
+    await registry.faults([{ kind: 'referrers', fault: { body } }])
+    t.match((await look(repository, digest)).bundles.refusals, [{ code: 'limit.exceeded' }])
+    await registry.put({ repository, tag: 'v1', mediaType: INDEX_TYPE, manifest: body })
+    t.match(await client.resolve(ref(host, `${repository}:v1`), patience), { code: 'limit.exceeded' })
   }
 })
 
@@ -449,12 +461,12 @@ t.test('referrers are counted to their bound over both lists, and beyond it none
     refusals: [{ code: 'limit.exceeded', detail: 'expected at most 3 referrers of the image, got 4' }],
   })
   t.equal((await registry.requests()).length, 4)
-  const many = Array.from({ length: 10_000 }, (_, n) => ({
+  const many = Array.from({ length: 3000 }, (_, n) => ({
     digest: `sha256:${n.toString(16).padStart(64, '0')}`,
     size: 1,
   }))
   await list(repository, hex, many)
-  t.match((await look(repository, digest)).bundles.refusals, [{ code: 'limit.exceeded', detail: 'got 10000' }])
+  t.match((await look(repository, digest)).bundles.refusals, [{ code: 'limit.exceeded', detail: 'got 3000' }])
 })
 
 t.test('a list of referrers is read to its bound over all its pages, and not further', async t => {

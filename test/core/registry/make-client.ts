@@ -2,8 +2,9 @@
 import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
-import type { RegistryClient } from '#core/registry/client.ts'
+import type { RegistryView } from '#core/registry/client.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
+import type { Keychain } from '#core/registry/keychain.ts'
 import type { RegistryLimits } from '#core/registry/limits.ts'
 import { parseRegistries } from '#core/registry/registries.ts'
 
@@ -12,6 +13,8 @@ type Setup = {
   /** Content of the files that entries name. */
   readonly files?: Readonly<Record<string, string>>
   readonly limits?: Partial<RegistryLimits>
+  /** Makes it the view of a workload. */
+  readonly keychain?: Keychain
 }
 
 /** A signal that never comes. */
@@ -20,8 +23,8 @@ export const patience = new AbortController().signal
 export function makeClient(
   t: Test,
   entries: readonly object[],
-  { files = {}, limits = {} }: Setup = {},
-): RegistryClient {
+  { files = {}, limits = {}, keychain }: Setup = {},
+): RegistryView {
   const registries = parseRegistries({ registries: entries }, path => {
     const content = files[path]
     if (content === undefined) throw new Error(`no file ${path}`)
@@ -29,7 +32,7 @@ export function makeClient(
   })
   const client = makeRegistryClient(registries, limits)
   t.teardown(() => client.close())
-  return client
+  return client.viewOf(keychain)
 }
 
 /** A reference that has a tag, or a digest. */

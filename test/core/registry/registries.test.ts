@@ -35,6 +35,7 @@ t.test('a registry that is not listed is reached by https as nobody', async t =>
     origin: 'https://ghcr.io',
     authorities: undefined,
     credential: { kind: 'anonymous' },
+    isForAllNamespaces: false,
     realms: [],
   })
 })
@@ -131,13 +132,20 @@ t.test('no secret shows in a complaint or in the name of a credential', async t 
   files['bad-token'] = 'hunter2 \u0007'
   const entries = [{ tokenFile: 'two' }, { tokenFile: 'bad-token' }, { caFile: 'password' }, { password: 'hunter2' }]
   for (const entry of entries) t.notMatch(complaintOf(entry), /hunter2|one\ntwo/)
-  t.equal(credentialName({ kind: 'token', token: 'hunter2' }), 'token')
+  t.match(credentialName({ kind: 'token', token: 'hunter2' }), /^token:[0-9a-f]{64}$/)
   t.equal(credentialName({ kind: 'anonymous' }), 'anonymous')
   const names = fc.string({ minLength: 1, unit: 'grapheme-ascii' })
   fc.assert(
     fc.property(names, names, (username, password) => {
       const name = credentialName({ kind: 'password', username, password })
-      return !name.includes(' ') && name === credentialName({ kind: 'password', username, password: 'other' })
+      return /^password:[0-9a-f]{64}$/.test(name)
     }),
   )
+})
+
+t.test('two credentials have one name exactly when they are the same, secret included', async t => {
+  const name = (username: string, password: string) => credentialName({ kind: 'password', username, password })
+  t.equal(name('bob', 'hunter2'), name('bob', 'hunter2'))
+  const others = [name('bob', 'hunter3'), name('alice', 'hunter2'), name('bo', 'bhunter2'), name('bob,', 'hunter2')]
+  t.equal(new Set([name('bob', 'hunter2'), ...others, credentialName({ kind: 'token', token: 'hunter2' })]).size, 6)
 })

@@ -1,4 +1,7 @@
 import t from 'tap'
+import { REGISTRY_LIMITS } from '#core/registry/limits.ts'
+import { parseRegistries, registryOf } from '#core/registry/registries.ts'
+import { Transport } from '#core/registry/transport.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makeAuthority } from './make-certificate.ts'
 import { makeClient, patience, pinned, ref, unavailable } from './make-client.ts'
@@ -42,6 +45,7 @@ t.test('a registry that is not listed as plain is not spoken to in plain', async
   const error = await unavailable(makeClient(t, [{ host }]).resolve(ref(host, 'a:v'), patience))
   t.equal(error.code, 'registry.unreachable')
   t.equal(requests.length, 0)
+  t.match(error.message, /does it speak plain HTTP\? then list it with plainHttp: true/)
 })
 
 t.test(
@@ -55,7 +59,11 @@ t.test(
     await store.image({ repository: 'acme/app' })
     await store.key('k')
     const { host } = registry
-    const client = makeClient(t, [{ host, plainHttp: true, username: 'bob', passwordFile: 'password' }], { files })
+    const entries = [
+      { host, plainHttp: true, username: 'bob', passwordFile: 'password' },
+      { host: store.host, plainHttp: true },
+    ]
+    const client = makeClient(t, entries, { files })
     await registry.faults([{ kind: 'blob', fault: { redirectTo: `http://${store.host}` } }])
     await registry.auth({ mode: 'basic', username: 'bob', password: 'hunter2' })
     await store.forgetRequests()
@@ -74,7 +82,8 @@ t.test('a redirect is followed to content that is what its digest says, wherever
   const { host } = await serve(t, (_request, response) => {
     response.writeHead(307, { location: `http://${cdn.host}/somewhere/else?signature=1` }).end()
   })
-  const client = makeClient(t, [{ host, plainHttp: true }])
+  const entries = [host, cdn.host].map(host => ({ host, plainHttp: true }))
+  const client = makeClient(t, entries)
   t.equal(await client.resolve(ref(host, 'a:v'), patience), MANIFEST_DIGEST)
   t.equal(cdn.requests[0]?.url, '/somewhere/else?signature=1')
   const image = client.discover(pinned(host, 'a', `sha256:${'a'.repeat(64)}`), patience)
@@ -94,7 +103,7 @@ t.test('a credential is not sent on by a redirect, and does not come back by the
     response.writeHead(302, { location: `http://${home.host}/` }).end(),
   )
   const entry = { host: home.host, plainHttp: true, username: 'bob', passwordFile: 'password' }
-  const client = makeClient(t, [entry], { files })
+  const client = makeClient(t, [entry, { host: away.host, plainHttp: true }], { files })
   t.equal(await client.resolve(ref(home.host, 'a:v'), patience), MANIFEST_DIGEST)
   const carried = (requests: typeof home.requests) =>
     requests.map(({ headers }) => headers.authorization?.split(' ')[0])
@@ -109,8 +118,11 @@ t.test('whoever a redirect leads to may ask for a credential, and gets none', as
   const { host } = await serve(t, (_request, response) => {
     response.writeHead(307, { location: `http://${greedy.host}/` }).end()
   })
-  const client = makeClient(t, [{ host, plainHttp: true, username: 'bob', passwordFile: 'password' }], { files })
-  const error = await unavailable(client.resolve(ref(host, 'a:v'), patience))
+  const entries = [
+    { host, plainHttp: true, username: 'bob', passwordFile: 'password' },
+    { host: greedy.host, plainHttp: true },
+  ]
+  const error = await unavailable(makeClient(t, entries, { files }).resolve(ref(host, 'a:v'), patience))
   t.equal(error.code, 'registry.unauthorized')
   t.strictSame(
     greedy.requests.map(({ headers }) => headers.authorization),
@@ -150,6 +162,40 @@ t.test('a redirect cannot reach what is reserved for this machine', async t => {
     const error = await unavailable(makeClient(t, [{ host, plainHttp: true }]).resolve(ref(host, 'a:v'), patience))
     t.match(error.message, /reserved for this machine/, location)
   }
+})
+
+t.test('a redirect reaches a listed host by the port that is listed, and by no other', async t => {
+  const other = await serve(t, answerManifest)
+  const { host } = await serve(t, (_request, response) => {
+    response.writeHead(307, { location: `http://${other.host}/` }).end()
+  })
+  const lone = makeClient(t, [{ host, plainHttp: true }])
+  const error = await unavailable(lone.resolve(ref(host, 'a:v'), patience))
+  t.match(error.message, /redirected to "127\.0\.0\.1:[0-9]+": .*reserved for this machine/)
+  t.equal(other.requests.length, 0)
+})
+
+t.test('a stranger reaches no reserved address in our name, not even where a registry is listed', async t => {
+  const { host, requests } = await serve(t, answerManifest)
+  const listed = { host, plainHttp: true }
+  const registries = parseRegistries({ registries: [listed] }, () => '')
+  const transport = new Transport(registries, REGISTRY_LIMITS)
+  t.teardown(() => transport.close())
+  const excess = () => {
+    throw new Error('too much')
+  }
+  const request = {
+    url: new URL(`http://${host}/v2/a/manifests/v`),
+    about: 'a',
+    accept: '*/*',
+    authorization: undefined,
+    cap: { bytes: 1000, excess },
+  }
+  const answer = await transport.exchange(registryOf(registries, host), request, patience)
+  t.match(answer, { status: 200 })
+  const error = await unavailable(transport.exchange(registryOf(registries, 'stranger.example'), request, patience))
+  t.match(error.message, /reserved for this machine or its networks/)
+  t.equal(requests.length, 1)
 })
 
 t.test('redirects are followed to their bound, and not once more', async t => {

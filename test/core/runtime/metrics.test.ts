@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { CODES } from '#core/domain/refusal.ts'
 import { logAdmission, makeLog } from '#core/runtime/log.ts'
-import { makeMetrics, OUTCOMES, REVIEWS } from '#core/runtime/metrics.ts'
+import { IN_PLACE, makeMetrics, OUTCOMES, REVIEWS } from '#core/runtime/metrics.ts'
+import { makeReconcilerMetrics, RECONCILE_OUTCOMES, RECONCILERS } from '#core/runtime/reconciler-metrics.ts'
 
 const DOCUMENT = new URL('../../../core/runtime/metrics.md', import.meta.url)
 
@@ -15,7 +16,13 @@ t.test('every series exists from the start, at zero', async t => {
   }
   for (const code of Object.keys(CODES)) t.match(text, `shedu_objections_total{code="${code}"} 0\n`)
   for (const result of ['pinned', 'unpinned']) t.match(text, `shedu_pins_total{result="${result}"} 0\n`)
-  for (const gauge of ['shedu_ready', 'shedu_policies', 'shedu_certificate_expiry_timestamp_seconds'])
+  for (const inPlace of IN_PLACE) t.match(text, `shedu_policies_invalid{in_place="${inPlace}"} 0\n`)
+  for (const gauge of [
+    'shedu_ready',
+    'shedu_policies_stale_seconds',
+    'shedu_policies',
+    'shedu_certificate_expiry_timestamp_seconds',
+  ])
     t.match(text, `\n${gauge} 0\n`)
 })
 
@@ -29,6 +36,8 @@ t.test('what happens is counted under its labels', async t => {
   metrics.inFlight('mutate', -1)
   metrics.ready(true)
   metrics.policies(4)
+  metrics.invalidPolicies('refusing', 2)
+  metrics.policiesStale(() => 1500)
   metrics.certificateEnds(new Date(5000))
   const text = await metrics.registry.metrics()
   for (const line of [
@@ -43,9 +52,19 @@ t.test('what happens is counted under its labels', async t => {
     'shedu_admissions_in_flight{review="mutate"} 1',
     'shedu_ready 1',
     'shedu_policies 4',
+    'shedu_policies_invalid{in_place="refusing"} 2',
+    'shedu_policies_stale_seconds 1.5',
     'shedu_certificate_expiry_timestamp_seconds 5',
   ])
     t.match(text, `${line}\n`)
+})
+
+t.test('the reconcilers have metrics of their own, at zero from the start', async t => {
+  const text = await makeReconcilerMetrics().registry.metrics()
+  for (const reconciler of RECONCILERS)
+    for (const outcome of RECONCILE_OUTCOMES)
+      t.match(text, `shedu_reconciles_total{reconciler="${reconciler}",outcome="${outcome}"} 0\n`)
+  t.match(text, 'shedu_leader 0\n')
 })
 
 t.test('two sets of metrics in one process share nothing', async t => {
@@ -54,9 +73,9 @@ t.test('two sets of metrics in one process share nothing', async t => {
 })
 
 t.test('metrics.md lists every metric, and no other', async t => {
-  const declared = makeMetrics()
-    .registry.getMetricsAsArray()
-    .map(({ name }) => name)
+  const declared = [makeMetrics(), makeReconcilerMetrics()].flatMap(({ registry }) =>
+    registry.getMetricsAsArray().map(({ name }) => name),
+  )
   const documented = [...readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `(shedu_\w+)`/gm)].map(match => match[1])
   t.strictSame(new Set(documented), new Set(declared))
 })

@@ -386,13 +386,10 @@ t.test('limit.exceeded: a payload of more than 64 KiB', async t => {
   t.match(found(signPayload(signer, payloadOf(64 * 1024 + 1))), /^limit\.exceeded: .*65536 bytes.*65537/)
 })
 
-t.test('signature.invalid: a payload deeper than 16 levels', async t => {
+t.test('limit.exceeded: a payload deeper than 16 levels', async t => {
   // The payload is one level, `optional` is inside it.
   t.equal(found(signPayload(signer, { ...payloadFor(DIGEST), optional: nested(15) })), 'proof')
-  t.match(
-    found(signPayload(signer, { ...payloadFor(DIGEST), optional: nested(16) })),
-    /^signature\.invalid: .*16 levels/,
-  )
+  t.match(found(signPayload(signer, { ...payloadFor(DIGEST), optional: nested(16) })), /^limit\.exceeded: .*16 levels/)
 })
 
 t.test('signature.invalid: a signature longer than any key here can make', async t => {
@@ -407,18 +404,58 @@ t.test('signature.invalid: a signature longer than any key here can make', async
 })
 
 t.test('limit.exceeded: a bundle of more than 1 MiB', async t => {
-  const bundle = Buffer.from(signBundle(signer, statementFor(DIGEST)).bytes).toString()
-  t.equal(found(toBundle(bundle.padEnd(1024 * 1024))), 'proof')
-  t.match(found(toBundle(bundle.padEnd(1024 * 1024 + 1))), /^limit\.exceeded: .*1048576 bytes/)
+  const bare = signBundle(signer, statementFor(DIGEST), { note: '' }).bytes.byteLength
+  const padded = (bytes: number) => signBundle(signer, statementFor(DIGEST), { note: 'x'.repeat(bytes - bare) })
+  t.equal(found(padded(1024 * 1024)), 'proof')
+  t.match(found(padded(1024 * 1024 + 1)), /^limit\.exceeded: .*1048576 bytes/)
 })
 
-t.test('signature.invalid: a bundle deeper than 16 levels, a statement deeper than 64', async t => {
+t.test(
+  'limit.exceeded: more values than a payload, a bundle or a statement has, and blanks in their place',
+  async t => {
+    const many = (values: number) => Array.from({ length: values }, () => 0)
+    const payload = (values: number) => signPayload(signer, { ...payloadFor(DIGEST), optional: many(values) })
+    t.equal(found(payload(900)), 'proof')
+    t.match(found(payload(1000)), /^limit\.exceeded: .*1000 values/)
+    const bundle = (values: number) => signBundle(signer, statementFor(DIGEST), { more: many(values) })
+    t.equal(found(bundle(4900)), 'proof')
+    t.match(found(bundle(5000)), /^limit\.exceeded: .*5000 values/)
+    const statement = (values: number) => signBundle(signer, { ...statementFor(DIGEST), predicate: many(values) })
+    t.equal(found(statement(19_900)), 'proof')
+    t.match(found(statement(20_000)), /^limit\.exceeded: .*20000 values/)
+    const blank = Buffer.from(bundle(1).bytes).toString()
+    t.equal(found(toBundle(blank.padEnd(70_000))), 'proof')
+    t.match(found(toBundle(blank.padEnd(100_000))), /^limit\.exceeded: .*5000 values/)
+  },
+)
+
+t.test('an artefact is decoded once, however many keys are asked about', async t => {
+  const read = { times: 0 }
+  const { bytes, source } = signBundle(signer, statementFor(DIGEST))
+  const artefact: Artefact = {
+    layout: 'bundle',
+    source,
+    get bytes() {
+      read.times++
+      return bytes
+    },
+  }
+  for (let keys = 0; keys < 5; keys++)
+    t.match(verifySignature(artefact, DIGEST, demandOf(stranger)), { code: 'signature.wrong-key' })
+  t.equal(read.times, 1)
+  t.equal(found(artefact), 'proof')
+  t.match(verifySignature(artefact, OTHER_DIGEST, demand), { code: 'signature.wrong-image' })
+  const faulty = toBundle('{')
+  t.equal(found(faulty), found(faulty))
+})
+
+t.test('limit.exceeded: a bundle deeper than 16 levels, a statement deeper than 64', async t => {
   t.equal(found(signBundle(signer, statementFor(DIGEST), { more: nested(15) })), 'proof')
-  t.match(found(signBundle(signer, statementFor(DIGEST), { more: nested(16) })), /^signature\.invalid: .*16 levels/)
+  t.match(found(signBundle(signer, statementFor(DIGEST), { more: nested(16) })), /^limit\.exceeded: .*16 levels/)
   t.equal(found(signBundle(signer, { ...statementFor(DIGEST), predicate: nested(63) })), 'proof')
   t.match(
     found(signBundle(signer, { ...statementFor(DIGEST), predicate: nested(64) })),
-    /^signature\.invalid: .*64 levels/,
+    /^limit\.exceeded: .*64 levels/,
   )
 })
 

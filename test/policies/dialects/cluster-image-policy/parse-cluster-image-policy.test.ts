@@ -304,3 +304,14 @@ t.test('tells all the faults of a document at once, one a line', async t => {
     ],
   )
 })
+
+t.test('what is longer than the API server would store is refused, and not repeated', async t => {
+  const bound = 16 * 1024
+  const data = (length: number) => makeDocument({ authorities: [{ key: { data: 'x'.repeat(length) } }] })
+  const tooLong = `invalid value: (too long): spec.authorities[0].key.data: expected at most ${bound} characters`
+  t.ok(faultsOf(data(bound + 1)).includes(tooLong))
+  t.notOk(faultsOf(data(bound)).includes(tooLong))
+  const images = (count: number) => makeDocument({ images: Array.from({ length: count }, () => ({ glob: '**' })) })
+  t.strictSame(faultsOf(images(1025)), ['invalid value: (too long): spec.images: expected at most 1024 items'])
+  t.strictSame(faultsOf(images(1024)), [])
+})

@@ -1,0 +1,107 @@
+/** Docker's configuration file as Kubernetes keeps it in Secrets. Whoever may write a Secret wrote it: nothing of it is repeated. */
+import { decodeBase64 } from '#core/domain/base64.ts'
+import { parseImageRef } from '#core/domain/image-ref.ts'
+import { InputError } from '#core/domain/input-error.ts'
+import { asObject, asString, type JsonObject, parseUntrustedJson } from '#core/json/untrusted-json.ts'
+import type { Credential } from './credential.ts'
+import type { Login } from './keychain.ts'
+import { parseRegistryName } from './registry-name.ts'
+
+/** Registries under `auths`, or at the top as in the older form. */
+export type DockerConfigForm = 'dockerconfigjson' | 'dockercfg'
+
+export type DockerConfig = {
+  readonly logins: readonly Login[]
+  /** Why entries were left out, one for each of them. */
+  readonly faults: readonly string[]
+}
+
+/** A cloud's key in JSON is 3 KiB of base64; a ServiceAccount of OpenShift has five entries of that size. */
+export const DOCKER_CONFIG_BYTES = 64 * 1024
+/** `auths`, an entry, its field; one more for what Docker's command line adds. */
+const DEPTH = 4
+/** Two hundred entries of five fields. */
+const VALUES = 1000
+
+/** Parses the file. What cannot be used of it is left out with a reason; an InputError where none of it can be read. */
+export function parseDockerConfig(bytes: Uint8Array, form: DockerConfigForm): DockerConfig {
+  const file = readJson(bytes)
+  const entries =
+    form === 'dockercfg' ? file : quietly('its auths are no object', () => asObject(file['auths'] ?? {}, ''))
+  const logins: Login[] = []
+  const faults: string[] = []
+  for (const [key, entry] of Object.entries(entries)) {
+    try {
+      logins.push({ ...parseKey(key), credential: parseEntry(entry) })
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      faults.push(error.message)
+    }
+  }
+  // Programs on somebody's workstation, which are not here to be asked.
+  for (const field of ['credsStore', 'credHelpers'])
+    if (form === 'dockerconfigjson' && field in file) faults.push(`${field} is not supported`)
+  return { logins, faults }
+}
+
+function readJson(bytes: Uint8Array): JsonObject {
+  return quietly('it is too large, or no JSON that all readers read alike', () =>
+    asObject(parseUntrustedJson(bytes, { bytes: DOCKER_CONFIG_BYTES, depth: DEPTH, values: VALUES }), ''),
+  )
+}
+
+/**
+ * Parses `ghcr.io`, `ghcr.io/acme` or `https://index.docker.io/v1/`. The scheme says nothing: how a registry is reached
+ * is not for a Secret to say. No wildcards: a credential goes where its owner wrote that it goes.
+ */
+function parseKey(key: string): Pick<Login, 'registry' | 'path'> {
+  if (key.includes('*')) throw new InputError('a host with a wildcard is not supported')
+  const [host = '', ...rest] = key
+    .replace(/^https?:\/\//, '')
+    .replace(/\/+$/, '')
+    .split('/')
+  // The API version of the address that Docker logs in at; a kubelet drops it, too.
+  const parts = rest[0] === 'v1' || rest[0] === 'v2' ? rest.slice(1) : rest
+  return quietly('a host cannot be read as one of an image reference', () => {
+    const registry = parseRegistryName(host)
+    if (parts.length > 0) parseImageRef(`${host}/${parts.join('/')}/name`)
+    return { registry, path: parts.join('/') }
+  })
+}
+
+function parseEntry(entry: unknown): Credential {
+  const fields = quietly('an entry is no object', () => asObject(entry, ''))
+  const text = (name: string) => quietly(`${name} is no text`, () => asString(fields[name] ?? '', ''))
+  const token = text('identitytoken')
+  // It goes into a form or a header as it is.
+  if (token !== '') {
+    if (!/^[\x21-\x7e]+$/.test(token)) throw new InputError('identitytoken is not visible ASCII')
+    return { kind: 'token', token }
+  }
+  const auth = text('auth').trim()
+  const [username, password] = auth === '' ? [text('username'), text('password')] : decodeAuth(auth)
+  if (username === '' || password === '') throw new InputError('an entry has no user name and password')
+  // RFC 7617 section 2: a colon would move the end of the name into the password.
+  if (username.includes(':')) throw new InputError('a user name has a colon in it')
+  return { kind: 'password', username, password }
+}
+
+/** What a kubelet takes before `username` and `password`, and with or without padding. */
+function decodeAuth(auth: string): readonly [string, string] {
+  const padded = auth.padEnd(Math.ceil(auth.length / 4) * 4, '=')
+  const bytes = quietly('auth is not base64', () => decodeBase64(padded, 'auth', DOCKER_CONFIG_BYTES))
+  const text = Buffer.from(bytes).toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 0) throw new InputError('auth has no colon between user name and password')
+  return [text.slice(0, colon), text.slice(colon + 1)]
+}
+
+/** Runs a parser, and says in words of our own that it failed: its own would repeat what it read. */
+function quietly<T>(complaint: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(complaint)
+    throw error
+  }
+}
