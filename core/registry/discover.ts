@@ -5,6 +5,7 @@ import { nameOf } from '#core/domain/image-ref.ts'
 import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
+import { makeTurns } from '#core/runtime/turns.ts'
 import { findBundles } from './bundles.ts'
 import type { Candidate } from './candidates.ts'
 import { askInTurn } from './candidates.ts'
@@ -12,7 +13,6 @@ import { ambiguous, fetchPinned } from './content.ts'
 import { settle } from './outcome.ts'
 import type { Repository } from './repository.ts'
 import { findSimpleSigning } from './simple-signing.ts'
-import { makeTurns } from './turns.ts'
 
 /**
  * Starts looking as the first candidate, and starts anew as the next when the registry does not let it see the image.

@@ -2,12 +2,12 @@
 import type { Digest } from '#core/domain/digest.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import type { Turns } from '#core/runtime/turns.ts'
 import { ambiguous } from './content.ts'
 import type { Descriptor } from './manifest.ts'
 import type { Outcome } from './outcome.ts'
 import { settle } from './outcome.ts'
 import type { Repository } from './repository.ts'
-import type { Turns } from './turns.ts'
 
 /** What the fetches may cost: so many at once, so many bytes each, and so many all together. */
 export type Budget = { readonly turns: Turns; readonly eachBytes: number; readonly bytes: number }

@@ -93,6 +93,8 @@ function itemsOf(body: JsonObject, name: string, foreign: readonly string[]): re
   const stranger = foreign.find(field => field in body)
   if (stranger !== undefined) throw new InputError(`expected ${name} and no ${stranger} beside it`)
   const items = body[name]
+  // Go writes a list that was never begun as null, and some registries are written in Go: nothing refers to the image.
+  if (items === null && name === 'manifests') return []
   if (!Array.isArray(items)) throw new InputError(`expected a list of ${name}`)
   return items
 }

@@ -90,6 +90,8 @@ function parseRegistry(entry: Entry, readFile: ReadFile): Registry {
 }
 
 function parseHost(host: string): string {
+  const scheme = /^[a-z]+:\/\//i.exec(host)?.[0]
+  if (scheme !== undefined) throw new InputError(`host: write the host without ${scheme}`)
   return within('host', () => parseRegistryName(host))
 }
 

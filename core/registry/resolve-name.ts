@@ -1,8 +1,8 @@
 /** Names of hosts, resolved so that a name server which never answers holds up nobody but who asked for its names. */
 import type { LookupAddress } from 'node:dns'
 import type { Resolver } from 'node:dns/promises'
+import { makeTurns } from '#core/runtime/turns.ts'
 import { codeOf } from './failure.ts'
-import { makeTurns } from './turns.ts'
 
 /** Who is asked: name servers, each time by a resolver of its own that can be cancelled; and the operating system. */
 export type NameSources = {

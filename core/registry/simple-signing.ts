@@ -5,6 +5,7 @@ import { hexOf } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import type { Turns } from '#core/runtime/turns.ts'
 import type { Blob } from './content.ts'
 import { ambiguous, fetchBlob, fetchTag } from './content.ts'
 import { fetchEach } from './fetch-each.ts'
@@ -12,7 +13,6 @@ import type { Descriptor } from './manifest.ts'
 import { parseDescriptor } from './manifest.ts'
 import { settle, sortOut } from './outcome.ts'
 import type { Repository } from './repository.ts'
-import type { Turns } from './turns.ts'
 
 type Signed = { readonly kind: 'signed'; readonly payload: Descriptor; readonly signature: string }
 

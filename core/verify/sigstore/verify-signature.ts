@@ -22,7 +22,7 @@ export function verifySignature(artefact: Artefact, digest: Digest, demand: Dema
   const claim = claimOf(artefact)
   if ('kind' in claim) return claim
   const signer = signerOf(claim.signed, demand)
-  if (signer === undefined) return unverified(claim, demand)
+  if (signer === undefined) return unverified(claim, digest, demand)
   if (claim.attestation !== undefined)
     return refusal('attestation.wrong-type', `expected a signature of ${digest}, got ${describe(claim)}`)
   if (!claim.images.includes(digest))
@@ -57,14 +57,18 @@ function decodeClaim(artefact: Artefact): ImageClaim | Refusal {
  * A signature that does not verify is nobody's: all that can be said is which key it is not of. A hint at that very key
  * was written by anyone, and serves only to tell a broken signature from a foreign one.
  */
-function unverified(claim: ImageClaim, { key, hash }: Demand): Refusal {
+function unverified(claim: ImageClaim, digest: Digest, { key, hash }: Demand): Refusal {
   const expected = `expected a signature by key ${key.fingerprint} over ${hash}`
   if (claim.hint === Buffer.from(key.fingerprint, 'hex').toString('base64'))
     return refusal('signature.invalid', `${expected}, got one that names this key and does not verify with it`)
-  return refusal(
-    'signature.wrong-key',
-    `${expected}, got one that does not verify with it; unverified, it claims to be ${describe(claim)}`,
-  )
+  const got = `${expected}, got one that does not verify with it`
+  if (isPlain(claim, digest)) return refusal('signature.wrong-key', got)
+  return refusal('signature.wrong-key', `${got}; unverified, it claims to be ${describe(claim)}`)
+}
+
+/** A signature that claims what it should, and nothing that a reader would want to know. */
+function isPlain({ attestation, images }: ImageClaim, digest: Digest): boolean {
+  return attestation === undefined && images.length === 1 && images[0] === digest
 }
 
 function describe({ attestation, images }: ImageClaim): string {

@@ -194,3 +194,9 @@ t.test('whatever the document, it is read as a manifest or refused', async t => 
     { numRuns: 1000 },
   )
 })
+
+t.test('a list of manifests that is null is empty, as Go writes it; layers that are null are none', async t => {
+  t.match(decode({ schemaVersion: 2, manifests: null }, INDEX_TYPE), { kind: 'image-index', items: [] })
+  t.throws(() => decode({ schemaVersion: 2, config: {}, layers: null }), InputError)
+  t.throws(() => decode({ schemaVersion: 2, manifests: null, layers: [] }, INDEX_TYPE), InputError)
+})

@@ -149,3 +149,11 @@ t.test('two credentials have one name exactly when they are the same, secret inc
   const others = [name('bob', 'hunter3'), name('alice', 'hunter2'), name('bo', 'bhunter2'), name('bob,', 'hunter2')]
   t.equal(new Set([name('bob', 'hunter2'), ...others, credentialName({ kind: 'token', token: 'hunter2' })]).size, 6)
 })
+
+t.test('a host that is written as an address is told so', async t => {
+  const read = () => ''
+  t.throws(
+    () => parseRegistries({ registries: [{ host: 'https://ghcr.io' }] }, read),
+    /write the host without https:\/\//,
+  )
+})
