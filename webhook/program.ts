@@ -65,7 +65,7 @@ async function listenAll(config: Config, deps: ProgramDeps, state: State, life: 
   const { log, metrics } = deps
   const tls = await presentCertificate(config, new Date())
   metrics.certificateEnds(tls.notAfter)
-  const ops = buildOpsServer({ unreadyBecause: () => unreadyBecause(state), metrics })
+  const ops = buildOpsServer({ unreadyBecause: () => unreadyBecause(state) ?? endedBecause(tls.notAfter), metrics })
   const opsPort = await listen(ops, config.host, config.opsPort, life)
   // Registered between the two: closed after the reviews that use the gate, before the port that tells how it goes.
   life.onClose(async () => (await state.assembling?.catch(() => undefined))?.close())
@@ -123,6 +123,12 @@ function becomeReady(policies: readonly Policy[], state: State, { log, metrics }
 function unreadyBecause(state: State): string | undefined {
   if (state.isDraining) return 'draining: this process is about to end'
   return state.gate === undefined ? 'starting: policies are not loaded yet' : undefined
+}
+
+/** An API server does not speak to an expired certificate; better that the endpoints of the Service forget us before. */
+function endedBecause(notAfter: Date): string | undefined {
+  if (Date.now() < notAfter.getTime()) return undefined
+  return `expired: the serving certificate ended at ${notAfter.toISOString()}; start again with a new one`
 }
 
 /** Reviews keep coming, and are answered, until the endpoints of the Service have dropped us; hence the wait, if we were ever ready. */

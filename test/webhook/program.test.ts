@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { createServer } from 'node:net'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
 import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
+import { issueServingCertificate } from '#certs/presented/issue.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import { parseImageGlob } from '#policies/image-glob.ts'
 import type { Policy } from '#policies/policy.ts'
@@ -302,4 +303,21 @@ t.test('it ends while the cluster has not answered yet', async t => {
   await listener
   await program.drain()
   t.equal(closed(), 1)
+})
+
+t.test('is not ready any more once the serving certificate has ended', async t => {
+  const dir = t.testdir()
+  const issued = await issueServingCertificate(['127.0.0.1'], 3000, new Date())
+  const env = { SHEDU_TLS_CERT_FILE: join(dir, 'tls.crt'), SHEDU_TLS_KEY_FILE: join(dir, 'tls.key') }
+  await writeFile(env.SHEDU_TLS_CERT_FILE, issued.cert)
+  await writeFile(env.SHEDU_TLS_KEY_FILE, issued.key)
+  const config = readConfig({ SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', SHEDU_DRAIN_MS: '0', ...env })
+  const { deps, metrics } = makeDeps()
+  const assemble = async () => assembled()
+  const program = await startProgram(config, { assemble, watchPolicies: noWatch, log: deps.log, metrics })
+  t.teardown(program.drain)
+  await program.ready
+  while ((await ops(program, '/readyz')).startsWith('200')) await new Promise(resolve => setTimeout(resolve, 50))
+  t.match(await ops(program, '/readyz'), /^503 expired: the serving certificate ended at/)
+  t.ok(Date.now() >= issued.notAfter.getTime() - 1000, 'certificates know whole seconds')
 })
