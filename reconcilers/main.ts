@@ -6,6 +6,7 @@ import { errorLine } from '#core/runtime/error-line.ts'
 import { makeLog } from '#core/runtime/log.ts'
 import { watchProcess } from '#core/runtime/metrics.ts'
 import { makeReconcilerMetrics } from '#core/runtime/reconciler-metrics.ts'
+import { toldToEnd } from '#core/runtime/told-to-end.ts'
 import { readConfig } from './config.ts'
 import { startProgram } from './program.ts'
 
@@ -38,13 +39,4 @@ async function main(): Promise<number> {
   } finally {
     await close()
   }
-}
-
-/** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
-function toldToEnd(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  let times = 0
-  const onSignal = () => (++times === 1 ? resolve() : process.exit(1))
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  return promise
 }
