@@ -117,7 +117,7 @@ t.test('tells the faults of all documents at once, and loads none of them', asyn
   )
   t.match(faults, [
     '1.yaml: missing field(s): spec.images',
-    '1.yaml: invalid value: audit: spec.mode: unsupported mode',
+    '1.yaml: invalid value: audit: spec.mode: unsupported mode, expected enforce or warn',
     /^2\.yaml: expected one of/,
     '5.yaml: not supported yet: spec.match',
     '3.yaml, 4.yaml: duplicate value: b: metadata.name',

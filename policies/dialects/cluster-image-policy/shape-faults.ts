@@ -6,8 +6,8 @@ import { invalid, missing, shown, unknownField, wrongType } from './faults.ts'
 type Issue = NonNullable<ReturnType<(typeof clusterImagePolicy)['safeParse']>['error']>['issues'][number]
 
 const DETAILS: ReadonlyMap<PropertyKey | undefined, string> = new Map([
-  ['mode', 'unsupported mode'],
-  ['action', 'unsupported action'],
+  ['mode', 'unsupported mode, expected enforce or warn'],
+  ['action', 'unsupported action, expected pass or fail'],
 ])
 
 /** The faults that one issue of the schema stands for. Issues must carry their input (`reportInput`). */

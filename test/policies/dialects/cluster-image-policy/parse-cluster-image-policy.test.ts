@@ -97,8 +97,12 @@ t.test('enforces unless it is told to warn', async t => {
   t.equal(parse(makeDocument()).policy.mode, 'enforce')
   t.equal(parse(makeDocument({ mode: '' })).policy.mode, 'enforce')
   t.equal(parse(makeDocument({ mode: 'enforce' })).policy.mode, 'enforce')
-  t.strictSame(faultsOf(makeDocument({ mode: 'audit' })), ['invalid value: audit: spec.mode: unsupported mode'])
-  t.strictSame(faultsOf(makeDocument({ mode: 'Warn' })), ['invalid value: Warn: spec.mode: unsupported mode'])
+  t.strictSame(faultsOf(makeDocument({ mode: 'audit' })), [
+    'invalid value: audit: spec.mode: unsupported mode, expected enforce or warn',
+  ])
+  t.strictSame(faultsOf(makeDocument({ mode: 'Warn' })), [
+    'invalid value: Warn: spec.mode: unsupported mode, expected enforce or warn',
+  ])
 })
 
 t.test('wants at least one image and one authority', async t => {
@@ -145,7 +149,7 @@ t.test('wants a static authority to say pass or fail', async t => {
   t.strictSame(faultsOfAuthority({ static: {} }), [`missing field(s): ${path}`])
   t.strictSame(faultsOfAuthority({ static: { action: '' } }), [`missing field(s): ${path}`])
   t.strictSame(faultsOfAuthority({ static: { action: 'allow' } }), [
-    `invalid value: allow: ${path}: unsupported action`,
+    `invalid value: allow: ${path}: unsupported action, expected pass or fail`,
   ])
 })
 
@@ -254,7 +258,7 @@ t.test('refuses values of the wrong type', async t => {
   t.strictSame(faultsOf(makeDocument({ images: { glob: '**' } })), ['expected array, got object: spec.images'])
   t.strictSame(faultsOf(makeDocument({ images: [null] })), ['expected object, got null: spec.images[0]'])
   t.strictSame(faultsOf(makeDocument({ mode: 10n ** 20n })), [
-    'invalid value: what is no text: spec.mode: unsupported mode',
+    'invalid value: what is no text: spec.mode: unsupported mode, expected enforce or warn',
   ])
   t.strictSame(faultsOfAuthority({ key: P256 }), ['expected object, got string: spec.authorities[0].key'])
   t.strictSame(faultsOfAuthority({ key: { data: { toString: 1 } } }), [
@@ -292,9 +296,9 @@ t.test('tells all the faults of a document at once, one a line', async t => {
     [
       'missing field(s): spec.images[1].glob',
       'unknown field "regex": spec.images[1].regex',
-      'invalid value: maybe: spec.authorities[1].static.action: unsupported action',
+      'invalid value: maybe: spec.authorities[1].static.action: unsupported action, expected pass or fail',
       'expected object, got number: spec.authorities[2]',
-      'invalid value: audit: spec.mode: unsupported mode',
+      'invalid value: audit: spec.mode: unsupported mode, expected enforce or warn',
       'invalid value: Release: metadata.name: expected a lower-case RFC 1123 subdomain',
       'not supported yet: spec.match',
       'invalid value: ?: spec.images[0].glob: glob is invalid: invalid glob "?"',
