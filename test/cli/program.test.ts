@@ -197,7 +197,12 @@ t.test('colours only for a terminal, and not where NO_COLOR is set', async t => 
   delete process.env['FORCE_COLOR']
   const dir = folder(t, { 'pod.yaml': pod('a', 'r.test/ok/app:1') })
   const args = ['check', '-f', 'pod.yaml', '--policies', 'policies']
-  const terminal = { isTTY: true, getColorDepth: () => WriteStream.prototype.getColorDepth.call(process.stdout) }
+  // Asked with an environment of its own: in that of a CI job Node finds few colours or none.
+  const ownEnv = () => ({ TERM: 'xterm-256color', ...(process.env['NO_COLOR'] ? { NO_COLOR: '1' } : {}) })
+  const terminal = {
+    isTTY: true,
+    getColorDepth: () => WriteStream.prototype.getColorDepth.call(process.stdout, ownEnv()),
+  }
   delete process.env['NO_COLOR']
   t.ok((await shedu(args, dir, terminal)).stdout.startsWith('\u001b[32madmitted\u001b[39m Pod'))
   t.ok((await shedu(args, dir)).stdout.startsWith('admitted Pod'))

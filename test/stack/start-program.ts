@@ -36,13 +36,16 @@ export async function startProgram(owner: Owner, launch: Launch): Promise<Runnin
   const { name, file, args, folder } = launch
   const logFile = join(folder, `${name}.log`)
   const command = { file, args, cwd: folder, env: isolatedEnv(folder, launch.env) }
-  const { child, stop } = await spawnLogged(command, logFile)
+  const { child, exit, stop } = await spawnLogged(command, logFile)
   owner.teardown(async () => {
     await stop()
     if (owner.passing?.() === false) owner.comment?.(`the log of ${name} ends:\n${await tailOf(logFile)}`)
   })
   const ended = new AbortController()
-  child.once('exit', (code, signal) => ended.abort(new Error(`it ended (${signal ?? `exit code ${code}`})`)))
+  exit.then(
+    ([code, signal]) => ended.abort(new Error(`it ended (${signal ?? `exit code ${code}`})`)),
+    (error: unknown) => ended.abort(error),
+  )
   try {
     const look = async (signal: AbortSignal) => (await launch.ready(signal), true)
     await eventually('it to be ready', look, { signal: ended.signal })
@@ -56,9 +59,11 @@ export async function startProgram(owner: Owner, launch: Launch): Promise<Runnin
 async function spawnLogged(command: Command, logFile: string) {
   await using log: FileHandle = await open(logFile, 'a')
   const child = spawnSupervised(command, ['ignore', log.fd, log.fd])
+  // Listened for at once: a program may be over before we have so much as closed its log on our side.
+  const exit = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>
+  exit.catch(() => {})
   await once(child, 'spawn')
   doNotWaitFor(child)
-  const exit = once(child, 'exit')
   const stop = async () => {
     child.ref()
     child.kill('SIGTERM')
@@ -66,7 +71,7 @@ async function spawnLogged(command: Command, logFile: string) {
     await exit
     clearTimeout(timer)
   }
-  return { child, stop }
+  return { child, exit, stop }
 }
 
 async function tailOf(file: string): Promise<string> {
