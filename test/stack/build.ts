@@ -1,64 +1,92 @@
 /** Builds the real programs that tests meet, once, into a cache folder: `node test/stack/build.ts [NAME…]`. */
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { withLock } from './build-lock.ts'
+import { buildOne, type Wanted } from './build-one.ts'
+import { CannotBeHad } from './cannot-be-had.ts'
 import { findGo, type GoToolchain } from './go-toolchain.ts'
-import { buildArguments, buildKey, cacheFolder, moduleFolder, presetProgram } from './program-cache.ts'
+import { buildKey, cacheFolder, presetProgram } from './program-cache.ts'
 import { PROGRAM_NAMES, PROGRAMS, type Program, type ProgramName } from './programs.ts'
-import { runCommand } from './run-command.ts'
 import { inWords, type Progress, secondsLeft } from './time-left.ts'
 
 /** How often a build that goes on says so. */
 const REPORT_MS = 10_000
-
-/** Three times the longest build, on a machine three times as slow. */
-const BUILD_MS = 30 * 60_000
 
 export type BuildSetting = {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly report?: (line: string) => void
 }
 
-type Wanted = { readonly name: ProgramName; readonly program: Program; readonly file: string }
+/** Where each program lies, and why each of the others does not lie anywhere. */
+type Had = { readonly files: Map<ProgramName, string>; readonly missing: Map<ProgramName, CannotBeHad> }
 
 /** Builds what is missing and says where each program lies. Nothing is built twice, not even by two runs at once. */
 export async function buildPrograms<Name extends ProgramName>(
   names: readonly Name[],
-  { env = process.env, report = toStderr }: BuildSetting = {},
+  setting: BuildSetting = {},
 ): Promise<Record<Name, string>> {
-  const preset = names.map(name => [name, presetProgram(name, PROGRAMS[name], env)] as const)
-  const toBuild = preset.flatMap(([name, file]) => (file === undefined ? [name] : []))
-  const built = toBuild.length === 0 ? [] : await build(toBuild, env, report)
-  return Object.fromEntries([...preset, ...built.map(({ name, file }) => [name, file])]) as Record<Name, string>
+  const { files, missing } = await buildWhatCanBeHad(names, setting)
+  for (const [name, why] of missing) throw new CannotBeHad(`${name} cannot be had here: ${why.message}`, { cause: why })
+  return Object.fromEntries(files) as Record<Name, string>
 }
 
-async function build(
+/** The same, where one that cannot be had keeps nobody from the others. Throws for a build that is broken, as before. */
+export async function buildWhatCanBeHad(
   names: readonly ProgramName[],
-  env: NonNullable<BuildSetting['env']>,
-  report: (line: string) => void,
-): Promise<readonly Wanted[]> {
-  const cache = cacheFolder(env)
-  const go = await findGo(env)
+  { env = process.env, report = toStderr }: BuildSetting = {},
+): Promise<Had> {
+  const had: Had = { files: new Map(), missing: new Map() }
+  const toBuild: ProgramName[] = []
+  for (const name of names) {
+    const preset = presetProgram(name, PROGRAMS[name], env)
+    if (preset === undefined) toBuild.push(name)
+    else had.files.set(name, preset)
+  }
+  if (toBuild.length === 0) return had
+  const go = await unlessMissing(toBuild, had, () => findGo(env))
+  if (go !== undefined) await build(toBuild, { cache: cacheFolder(env), go, report }, had)
+  return had
+}
+
+type Workshop = { readonly cache: string; readonly go: GoToolchain; readonly report: (line: string) => void }
+
+async function build(names: readonly ProgramName[], { cache, go, report }: Workshop, had: Had): Promise<void> {
   const wanted = await Promise.all(names.map(name => locate(name, cache, go)))
-  if (wanted.every(({ file }) => existsSync(file))) return wanted
+  for (const { name, file } of wanted) had.files.set(name, file)
+  if (wanted.every(({ file }) => existsSync(file))) return
   await mkdir(cache, { recursive: true })
   const onWait = () => report('waiting for another run that is building')
   await withLock(join(cache, 'lock'), onWait, async () => {
     const missing = wanted.filter(({ file }) => !existsSync(file))
     const done: Progress['done'][number][] = []
     for (const [index, one] of missing.entries()) {
+      const tell = (text: string) => report(`${index + 1}/${missing.length} ${one.name}: ${text}`)
       const rest = missing.slice(index + 1).map(({ program }) => program.seconds)
-      const say = (running: Progress['running']) =>
-        report(
-          `${index + 1}/${missing.length} ${one.name}: about ${inWords(secondsLeft({ done, running, rest }))} left`,
-        )
-      const took = await timed(one, say, () => buildOne(one, cache, go))
-      report(`${index + 1}/${missing.length} ${one.name}: built in ${inWords(took)}`)
-      done.push({ expected: one.program.seconds, took })
+      const say = (running: Progress['running']) => tell(`about ${inWords(secondsLeft({ done, running, rest }))} left`)
+      const took = await unlessMissing([one.name], had, () => timed(one, say, () => buildOne(one, cache, go)))
+      tell(took === undefined ? 'cannot be had here' : `built in ${inWords(took)}`)
+      if (took !== undefined) done.push({ expected: one.program.seconds, took })
     }
   })
-  return wanted
+}
+
+/** Gives what `work` gives, or notes that these programs cannot be had. */
+async function unlessMissing<T>(
+  names: readonly ProgramName[],
+  { files, missing }: Had,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof CannotBeHad)) throw error
+    for (const name of names) {
+      files.delete(name)
+      missing.set(name, error)
+    }
+    return undefined
+  }
 }
 
 async function locate(name: ProgramName, cache: string, go: GoToolchain): Promise<Wanted> {
@@ -82,19 +110,6 @@ async function timed(
     return elapsed()
   } finally {
     clearInterval(timer)
-  }
-}
-
-/** A build that breaks off leaves nothing under the final name: the folder appears whole, by one rename. */
-async function buildOne({ name, program, file }: Wanted, cache: string, go: GoToolchain): Promise<void> {
-  const folder = await mkdtemp(join(cache, `.building-${name}-`))
-  try {
-    // Whatever else this machine does is more urgent.
-    const args = ['-n', '19', 'go', 'build', '-o', join(folder, name), ...buildArguments(program)]
-    await runCommand({ file: 'nice', args, cwd: moduleFolder(program), env: go.env }, '', BUILD_MS)
-    await rename(folder, dirname(file))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
