@@ -46,12 +46,21 @@ export function parsePublicKey(pem: unknown): PublicKey {
     const advice = label === 'CERTIFICATE' ? ': take the key out of it (openssl x509 -pubkey -noout)' : ''
     throw new InputError(`expected PUBLIC KEY or RSA PUBLIC KEY, got ${JSON.stringify(label)}${advice}`)
   }
-  const spki = toSpki(der, type)
+  return toPublicKey(der, type)
+}
+
+/** The same for a SubjectPublicKeyInfo in DER, as certificates and trust roots hold it. */
+export function decodePublicKey(spki: Uint8Array): PublicKey {
+  return toPublicKey(spki, 'spki')
+}
+
+function toPublicKey(der: Uint8Array, type: 'spki' | 'pkcs1'): PublicKey {
+  const { read, spki } = readKey(der, type)
   // Read again from there: OpenSSL cannot write as PKCS#1 what it read as PKCS#1.
-  const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  const key = type === 'spki' ? read : createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  const written = type === 'spki' ? spki : key.export({ format: 'der', type })
   // OpenSSL reads past what stands behind the key and accepts it in more than one encoding: two fingerprints for one key.
-  if (!key.export({ format: 'der', type }).equals(der))
-    throw new InputError('expected the key in DER with nothing behind it, got another encoding')
+  if (!written.equals(der)) throw new InputError('expected the key in DER with nothing behind it, got another encoding')
   refuseUnusable(key, spki)
   return { fingerprint: createHash('sha256').update(spki).digest('hex'), spki: spki.toString('base64') }
 }
@@ -64,9 +73,11 @@ function refuseSecret(pem: unknown): void {
     )
 }
 
-function toSpki(der: Uint8Array, type: 'spki' | 'pkcs1'): Buffer {
+/** What can be read and not written is no key either: the point at infinity. */
+function readKey(der: Uint8Array, type: 'spki' | 'pkcs1'): { readonly read: KeyObject; readonly spki: Buffer } {
   try {
-    return createPublicKey({ key: Buffer.from(der), format: 'der', type }).export({ format: 'der', type: 'spki' })
+    const read = createPublicKey({ key: Buffer.from(der), format: 'der', type })
+    return { read, spki: read.export({ format: 'der', type: 'spki' }) }
   } catch (error) {
     throw new InputError('expected a public key in DER, got bytes that are none', { cause: error })
   }

@@ -54,6 +54,94 @@ export const CODES = {
     sentence: 'the signature on the image was made for another image',
     remedy: 'sign this very digest; a signature cannot be copied from one image to another',
   },
+  'signature.wrong-identity': {
+    kind: 'refused',
+    sentence: 'the image is signed by somebody whom this policy does not name',
+    remedy:
+      'sign the image as an identity that this policy names, or ask the owner of the policy whether the signer has changed',
+  },
+  'signature.too-few-signers': {
+    kind: 'refused',
+    sentence: 'fewer distinct signers than this policy demands have signed the image',
+    remedy: 'have further signers sign the image; two signatures by one signer count once',
+  },
+  'certificate.invalid': {
+    kind: 'refused',
+    sentence: 'the certificate of the signer cannot be read, or contradicts itself',
+    remedy: 'sign the image again with a current tool',
+  },
+  'certificate.untrusted': {
+    kind: 'refused',
+    sentence: 'the certificate of the signer was not issued by an authority that this cluster trusts',
+    remedy:
+      'sign with certificates of a trusted authority, or have the cluster administrator bring the trust root up to date',
+  },
+  'certificate.expired': {
+    kind: 'refused',
+    sentence:
+      'the certificate of the signer was not valid when the image was signed, as far as anybody has witnessed that',
+    remedy:
+      'sign the image again; a certificate that lives minutes needs a log entry or a timestamp that proves when it was used',
+  },
+  'certificate.not-for-signing': {
+    kind: 'refused',
+    sentence: 'the certificate of the signer was issued for something else than signing code',
+    remedy: 'sign with a certificate that is issued for code signing',
+  },
+  'sct.missing': {
+    kind: 'refused',
+    sentence: 'the certificate of the signer carries no promise of a certificate log',
+    remedy:
+      'use an authority that logs its certificates, or have the policy say insecureIgnoreSCT if the authority has no such log',
+  },
+  'sct.invalid': {
+    kind: 'refused',
+    sentence: 'the promise of a certificate log in the certificate of the signer does not verify',
+    remedy: 'have the cluster administrator bring the trust root up to date; if it is, do not use this image',
+  },
+  'log.missing': {
+    kind: 'refused',
+    sentence: 'nothing proves that the signature was entered in a transparency log, as this policy demands',
+    remedy: 'sign the image with a tool that logs signatures (cosign does unless told otherwise)',
+  },
+  'log.mismatch': {
+    kind: 'refused',
+    sentence: 'the log entry that comes with the signature is about something else',
+    remedy:
+      'sign the image again; if it was signed correctly before, find out who changed the signature in the registry',
+  },
+  'log.untrusted': {
+    kind: 'refused',
+    sentence: 'the signature was entered in a log that this cluster does not trust, or did not when it was',
+    remedy: 'use a trusted log, or have the cluster administrator bring the trust root up to date',
+  },
+  'log.invalid': {
+    kind: 'refused',
+    sentence: 'what should prove that the log holds the signature does not verify',
+    remedy:
+      'sign the image again; if it was signed correctly before, find out who changed the signature in the registry',
+  },
+  'time.missing': {
+    kind: 'refused',
+    sentence: 'no timestamp of a trusted authority comes with the signature, as this policy demands',
+    remedy: 'sign the image with a timestamp (cosign sign --timestamp-server-url URL)',
+  },
+  'time.untrusted': {
+    kind: 'refused',
+    sentence: 'the timestamp was made by an authority that this cluster does not trust, or did not when it was made',
+    remedy: 'use a trusted timestamp authority, or have the cluster administrator bring the trust root up to date',
+  },
+  'time.invalid': {
+    kind: 'refused',
+    sentence: 'the timestamp cannot be read, does not verify, or was made for something else',
+    remedy:
+      'sign the image again; if it was signed correctly before, find out who changed the signature in the registry',
+  },
+  'attestation.missing': {
+    kind: 'refused',
+    sentence: 'the image carries no attestation of the type that this policy demands',
+    remedy: 'attest the image (cosign attest --type TYPE --predicate FILE IMAGE@DIGEST), or use one that is attested',
+  },
   'attestation.wrong-type': {
     kind: 'refused',
     sentence: 'what is attached to the image is an attestation, not a signature',
@@ -102,6 +190,11 @@ export const CODES = {
     remedy:
       'try again; if it goes on, the registry is too slow, or more time must be given (timeoutSeconds of the webhook, at most 30, or --timeout of shedu check)',
   },
+  'trust.missing': {
+    kind: 'silent',
+    sentence: 'the trust root that a policy rests on is not loaded, so nothing can be verified with it',
+    remedy: 'have the cluster administrator put the trusted_root.json in place (docs/trust-roots.md)',
+  },
   'internal.error': {
     kind: 'silent',
     sentence: 'Shedu itself failed, and does not admit what it could not judge',
@@ -137,14 +230,31 @@ const TELLING: Readonly<Record<RefusalCode, number>> = {
   'image.not-pinned': 5,
   'signature.wrong-image': 6,
   'signature.invalid': 7,
-  'signature.wrong-key': 8,
+  'log.mismatch': 8,
+  'log.invalid': 9,
+  'time.invalid': 10,
+  'certificate.invalid': 11,
+  'sct.invalid': 12,
+  'certificate.not-for-signing': 13,
+  'certificate.expired': 14,
+  'certificate.untrusted': 15,
+  'sct.missing': 16,
+  'log.untrusted': 17,
+  'time.untrusted': 18,
+  'log.missing': 19,
+  'time.missing': 20,
+  // Whoever is a stranger is told so last: a good signer whose log entry is damaged is nearer to what is wanted.
+  'signature.wrong-identity': 21,
+  'signature.wrong-key': 22,
+  'signature.too-few-signers': 23,
   // Below the signatures: a large SBOM beside one by a stranger is not what is wrong with the image.
-  'limit.exceeded': 9,
-  'attestation.wrong-type': 10,
-  'image.unsigned': 11,
-  'policy.invalid': 12,
-  'policy.static-deny': 13,
-  'policy.none-matched': 14,
+  'limit.exceeded': 24,
+  'attestation.wrong-type': 25,
+  'attestation.missing': 26,
+  'image.unsigned': 27,
+  'policy.invalid': 28,
+  'policy.static-deny': 29,
+  'policy.none-matched': 30,
 }
 
 /** The refusal that helps its reader most; the same one whatever the order they come in. */

@@ -1,6 +1,7 @@
 /** Subjects and gates for tests of the pipeline: the least that each needs, every part to be overridden. */
 import type { Asker } from '#core/domain/asker.ts'
 import type { Demand } from '#core/domain/demand.ts'
+import { demandKey } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import { digestOf } from '#core/domain/digest.ts'
 import type { Proof } from '#core/domain/proof.ts'
@@ -12,7 +13,13 @@ export const DIGEST: Digest = digestOf(Buffer.from('an image'))
 /** Whoever brings nothing along. */
 export const ASKER: Asker = { namespace: 'shop', serviceAccount: 'default', pullSecrets: [] }
 
-export const DEMAND: Demand = { kind: 'key-signature', key: { fingerprint: 'aa', spki: '' }, hash: 'sha256' }
+export const DEMAND: Demand = {
+  kind: 'signature',
+  by: { kind: 'key', key: { fingerprint: 'aa', spki: '' }, hash: 'sha256' },
+  log: undefined,
+  timestamp: undefined,
+  layout: 'any',
+}
 
 export function makeProof(digest: Digest = DIGEST): Proof {
   return {
@@ -20,8 +27,12 @@ export function makeProof(digest: Digest = DIGEST): Proof {
     proves: 'signature',
     digest,
     signer: { kind: 'key', fingerprint: 'aa' },
+    answers: demandKey(DEMAND),
     layout: 'simple-signing',
     source: digest,
+    logs: [],
+    signedAt: undefined,
+    until: undefined,
   }
 }
 
