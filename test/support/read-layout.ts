@@ -1,11 +1,13 @@
 /** Reads the recorded images from disk, as a registry would serve them: what is attached to each, and who is known to have signed. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Artefact } from '#core/domain/artefact.ts'
+import type { Artefact, LegacyAnnotations } from '#core/domain/artefact.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import { digestOf, hexOf, parseDigest } from '#core/domain/digest.ts'
 
 const IMAGES = join(import.meta.dirname, '../fixtures/images')
+
+const ENVELOPE = 'application/vnd.dsse.envelope.v1+json'
 
 type Descriptor = {
   readonly mediaType: string
@@ -56,7 +58,7 @@ function readAttached(image: string): Pick<RecordedImage, 'artefacts' | 'envelop
   const index = JSON.parse(readFileSync(join(IMAGES, 'layouts', image, 'index.json'), 'utf8')) as Manifest
   const layers = layersBelow(image, index)
   const artefacts = layers.flatMap(layer => artefactOf(layer, readBlob(image, layer.digest)))
-  const envelopes = layers.filter(layer => layer.mediaType === 'application/vnd.dsse.envelope.v1+json')
+  const envelopes = layers.filter(layer => layer.mediaType === ENVELOPE)
   return { artefacts, envelopes: envelopes.map(layer => readBlob(image, layer.digest)) }
 }
 
@@ -69,9 +71,19 @@ function layersBelow(image: string, { layers = [], manifests = [] }: Manifest): 
 function artefactOf({ mediaType, annotations }: Descriptor, blob: Uint8Array): readonly Artefact[] {
   const source = digestOf(blob)
   if (mediaType === 'application/vnd.dev.sigstore.bundle.v0.3+json') return [{ layout: 'bundle', bytes: blob, source }]
+  if (mediaType === ENVELOPE) return [{ layout: 'attachment', bytes: blob, annotations: legacyOf(annotations), source }]
   if (mediaType !== 'application/vnd.dev.cosign.simplesigning.v1+json') return []
   const signature = annotations?.['dev.cosignproject.cosign/signature'] ?? ''
-  return [{ layout: 'simple-signing', payload: blob, signature, source }]
+  return [{ layout: 'simple-signing', payload: blob, signature, annotations: legacyOf(annotations), source }]
+}
+
+function legacyOf(annotations: Descriptor['annotations'] = {}): LegacyAnnotations {
+  return {
+    certificate: annotations['dev.sigstore.cosign/certificate'],
+    chain: annotations['dev.sigstore.cosign/chain'],
+    bundle: annotations['dev.sigstore.cosign/bundle'],
+    timestamp: annotations['dev.sigstore.cosign/rfc3161timestamp'],
+  }
 }
 
 function readBlob(image: string, digest: string): Buffer {

@@ -6,7 +6,7 @@ import { SIGNATURE_BYTES } from '#core/domain/public-key.ts'
 import type { JsonLimits, JsonObject } from '#core/json/untrusted-json.ts'
 import { asObject, asString, parseUntrustedJson } from '#core/json/untrusted-json.ts'
 import { quote } from '#core/verify/quote.ts'
-import type { ImageClaim } from './image-claim.ts'
+import type { Signing } from './key.ts'
 
 /** cosign writes some 250 bytes, ten values in three levels; the rest is for annotations in `optional`. */
 const PAYLOAD: JsonLimits = { bytes: 64 * 1024, depth: 16, values: 1000 }
@@ -22,7 +22,10 @@ const PAYLOAD_TYPE = 'cosign container image signature'
  * Decodes payload and signature; throws an InputError. `critical.identity` may say anything: where the image was called
  * something else, the digest is still the image's, and neither cosign nor the policy controller compares the name.
  */
-export function decodeSimpleSigning(artefact: SimpleSigningArtefact): ImageClaim {
+export function decodeSimpleSigning(artefact: SimpleSigningArtefact): {
+  readonly signing: Signing
+  readonly images: readonly string[]
+} {
   if (artefact.signature === '') throw new InputError('expected a signature beside the payload, got nothing')
   const signature = decodeBase64(artefact.signature, 'the signature', SIGNATURE_BYTES)
   const payload = asObject(parseUntrustedJson(artefact.payload, PAYLOAD), 'the payload')
@@ -34,10 +37,8 @@ export function decodeSimpleSigning(artefact: SimpleSigningArtefact): ImageClaim
   const image = asObject(critical['image'], 'critical.image')
   refuseOthers(image, 'critical.image', ['docker-manifest-digest'])
   return {
-    signed: { message: artefact.payload, signature },
+    signing: { message: artefact.payload, signature, payload: undefined },
     images: [asString(image['docker-manifest-digest'], 'critical.image.docker-manifest-digest')],
-    attestation: undefined,
-    hint: undefined,
   }
 }
 

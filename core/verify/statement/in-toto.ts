@@ -1,6 +1,7 @@
 /** In-toto statements: what an envelope says, and of which images. */
 import { InputError } from '#core/domain/input-error.ts'
 import { LimitError } from '#core/json/limit-error.ts'
+import type { JsonObject } from '#core/json/untrusted-json.ts'
 import { asArray, asObject, asString, parseUntrustedJson } from '#core/json/untrusted-json.ts'
 import { quote } from '#core/verify/quote.ts'
 
@@ -16,14 +17,16 @@ const DIGESTS_PER_SUBJECT = 32
 /** A signature's statement has four levels; provenance and bills of materials, which must be told apart from one, have more. */
 const DEPTH = 64
 
-/** A statement about 1024 subjects, with two digests each, has 6000; three times that, for what is said of them. */
-const VALUES = 20_000
+/** A bill of materials has some ten for each part: room for the tens of thousands of files of a large image. As many take 0.2 s to read, in a thread. */
+const VALUES = 200_000
 
 /** Decoded, not verified. */
 export type Statement = {
   readonly predicateType: string
   /** The subjects that have a SHA-256, as `sha256:…`; one that is known by other algorithms only is no image of ours. */
   readonly subjects: readonly string[]
+  /** What subjects are known by besides, as `sha384:…` and `sha512:…`: files may be, images are not. */
+  readonly longerDigests: readonly string[]
 }
 
 /** Decodes a statement of version 0.1 or 1; throws an InputError, a LimitError where there is too much of something. */
@@ -37,16 +40,29 @@ export function decodeStatement(bytes: Uint8Array, mostBytes: number): Statement
     throw new InputError(
       `expected an in-toto statement, got the type ${typeof type === 'string' ? quote(type) : typeof type}`,
     )
+  const digests = asArray(statement['subject'], 'the subjects', SUBJECTS).map(digestsOfSubject)
   return {
     predicateType: asString(statement['predicateType'], 'the predicate type'),
-    subjects: asArray(statement['subject'], 'the subjects', SUBJECTS).flatMap(digestOfSubject),
+    subjects: digests.flatMap(digestOfSubject),
+    longerDigests: digests.flatMap(longerOfSubject),
   }
 }
 
-function digestOfSubject(subject: unknown): readonly string[] {
+function digestsOfSubject(subject: unknown): JsonObject {
   const digests = asObject(asObject(subject, 'a subject')['digest'], 'the digest of a subject')
   const count = Object.keys(digests).length
   if (count > DIGESTS_PER_SUBJECT)
     throw new LimitError(`expected at most ${DIGESTS_PER_SUBJECT} digests of a subject, got ${count}`)
+  return digests
+}
+
+function longerOfSubject(digests: JsonObject): readonly string[] {
+  return ['sha384', 'sha512'].flatMap(algorithm => {
+    const digest = Object.hasOwn(digests, algorithm) ? digests[algorithm] : undefined
+    return typeof digest === 'string' ? [`${algorithm}:${digest}`] : []
+  })
+}
+
+function digestOfSubject(digests: JsonObject): readonly string[] {
   return Object.hasOwn(digests, 'sha256') ? [`sha256:${asString(digests['sha256'], 'the SHA-256 of a subject')}`] : []
 }

@@ -2,11 +2,14 @@
 import type { KeyObject } from 'node:crypto'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { ed25519ph } from '@noble/curves/ed25519.js'
-import type { BundleArtefact, SimpleSigningArtefact } from '#core/domain/artefact.ts'
-import type { Demand, HashAlgorithm } from '#core/domain/demand.ts'
+import type { Artefact, BundleArtefact, LegacyAnnotations, SimpleSigningArtefact } from '#core/domain/artefact.ts'
+import type { Demand, HashAlgorithm, SignatureDemand } from '#core/domain/demand.ts'
 import { type Digest, digestOf, hexOf } from '#core/domain/digest.ts'
+import type { Proof } from '#core/domain/proof.ts'
 import type { PublicKey } from '#core/domain/public-key.ts'
 import { parsePublicKey } from '#core/domain/public-key.ts'
+import type { Refusal } from '#core/domain/refusal.ts'
+import { verifyArtefact } from '#core/verify/sigstore/verify-artefact.ts'
 
 export type Signer = { readonly key: PublicKey; readonly sign: (message: Uint8Array) => Uint8Array }
 
@@ -31,8 +34,21 @@ export function toPublicKey(key: KeyObject): PublicKey {
   return parsePublicKey(key.export({ format: 'pem', type: 'spki' }))
 }
 
-export function demandOf({ key }: Pick<Signer, 'key'>, hash: HashAlgorithm = 'sha256'): Demand {
-  return { kind: 'key-signature', key, hash }
+/** A signature by the key, and no witness to it. */
+export function demandOf({ key }: Pick<Signer, 'key'>, hash: HashAlgorithm = 'sha256'): SignatureDemand {
+  return { kind: 'signature', by: { kind: 'key', key, hash }, log: undefined, timestamp: undefined, layout: 'any' }
+}
+
+/** Where nothing but a key is asked for, nobody is trusted and the time is of no interest. */
+export function verify(artefact: Artefact, digest: Digest, demand: Demand): Proof | Refusal {
+  return verifyArtefact(artefact, digest, demand, { trust: new Map(), now: new Date('2026-11-28T00:00:00Z') })
+}
+
+export const NO_ANNOTATIONS: LegacyAnnotations = {
+  certificate: undefined,
+  chain: undefined,
+  bundle: undefined,
+  timestamp: undefined,
 }
 
 /** What cosign writes into a payload. */
@@ -51,7 +67,7 @@ export function payloadFor(digest: string) {
 export function signPayload(signer: Signer, payload: unknown): SimpleSigningArtefact {
   const bytes = toBytes(payload)
   const signature = Buffer.from(signer.sign(bytes)).toString('base64')
-  return { layout: 'simple-signing', payload: bytes, signature, source: digestOf(bytes) }
+  return { layout: 'simple-signing', payload: bytes, signature, annotations: NO_ANNOTATIONS, source: digestOf(bytes) }
 }
 
 /** What cosign writes into the statement of a signature. */

@@ -5,7 +5,7 @@ import t from 'tap'
 import { HASH_ALGORITHMS, type HashAlgorithm } from '#core/domain/demand.ts'
 import type { PublicKey } from '#core/domain/public-key.ts'
 import { signerOf } from '#core/verify/sigstore/key.ts'
-import { demandOf, makeEd25519phSigner, toPublicKey } from '../sign-image.ts'
+import { makeEd25519phSigner, toPublicKey } from '../sign-image.ts'
 
 const MESSAGE = Buffer.from('what was signed')
 
@@ -22,7 +22,7 @@ const ownPss = generateKeyPairSync('rsa-pss', {
 const edwards = generateKeyPairSync('ed25519')
 
 function signer(key: PublicKey, hash: HashAlgorithm, signature: Uint8Array, message: Uint8Array = MESSAGE) {
-  return signerOf({ message, signature }, demandOf({ key }, hash))
+  return signerOf({ message, signature }, { key, hash })
 }
 
 /** The hashes over which the signature is found to be by the key. */

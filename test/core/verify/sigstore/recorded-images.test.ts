@@ -3,10 +3,9 @@ import type { Artefact, BundleArtefact, SimpleSigningArtefact } from '#core/doma
 import type { HashAlgorithm } from '#core/domain/demand.ts'
 import { digestOf } from '#core/domain/digest.ts'
 import { parsePublicKey } from '#core/domain/public-key.ts'
-import { verifySignature } from '#core/verify/sigstore/verify-signature.ts'
 import { encodePreAuth } from '#core/verify/statement/dsse.ts'
 import { type RecordedImage, readImages, readKeys } from '#test/support/read-layout.ts'
-import { demandOf } from '../sign-image.ts'
+import { demandOf, NO_ANNOTATIONS, verify } from '../sign-image.ts'
 
 const images = readImages()
 const keys = new Map([...readKeys()].map(([name, pem]) => [name, parsePublicKey(pem)]))
@@ -47,7 +46,7 @@ t.test('an image is proven exactly for the keys that are known to have signed it
   )
   let proofs = 0
   for (const { recorded, key, hash } of asked) {
-    const found = recorded.artefacts.map(one => verifySignature(one, recorded.digest, demand(key, hash)))
+    const found = recorded.artefacts.map(one => verify(one, recorded.digest, demand(key, hash)))
     const [proof] = found.filter(one => one.kind === 'proof')
     t.equal(proof !== undefined, isSignedBy(recorded, key, hash), `${recorded.name} by ${key} over ${hash}`)
     if (proof === undefined) continue
@@ -64,14 +63,14 @@ t.test('a proof says in which layout the signature lay, and names what was verif
     const [artefact] = image(name).artefacts
     if (artefact === undefined) throw new Error('nothing attached')
     const lying: Artefact = { ...artefact, source: digestOf(Buffer.from('something else')) }
-    const proof = verifySignature(lying, image(name).digest, demand('p256.pub', 'sha256'))
+    const proof = verify(lying, image(name).digest, demand('p256.pub', 'sha256'))
     t.match(proof, { kind: 'proof', proves: 'signature', layout: artefact.layout, source: artefact.source }, name)
   }
 })
 
 t.test('no attestation counts as a signature, whoever signed it and wherever it lies', async t => {
   const provenance = image('provenance-key-bundle')
-  const found = provenance.artefacts.map(one => verifySignature(one, provenance.digest, demand('p256.pub', 'sha256')))
+  const found = provenance.artefacts.map(one => verify(one, provenance.digest, demand('p256.pub', 'sha256')))
   t.strictSame(
     found.map(one => one.kind === 'refusal' && one.code),
     ['attestation.wrong-type'],
@@ -82,13 +81,25 @@ t.test('no attestation counts as a signature, whoever signed it and wherever it 
       const pae = encodePreAuth(payloadType, Buffer.from(payload, 'base64'))
       const misread: readonly Artefact[] = [
         { layout: 'bundle', bytes, source: digestOf(bytes) },
-        { layout: 'simple-signing', payload: bytes, signature: signatures[0].sig, source: digestOf(bytes) },
+        {
+          layout: 'simple-signing',
+          payload: bytes,
+          signature: signatures[0].sig,
+          annotations: NO_ANNOTATIONS,
+          source: digestOf(bytes),
+        },
         // The signature does hold over these bytes, and they are the payload of nothing.
-        { layout: 'simple-signing', payload: pae, signature: signatures[0].sig, source: digestOf(pae) },
+        {
+          layout: 'simple-signing',
+          payload: pae,
+          signature: signatures[0].sig,
+          annotations: NO_ANNOTATIONS,
+          source: digestOf(pae),
+        },
       ]
       for (const artefact of misread)
         t.match(
-          verifySignature(artefact, digest, demand('p256.pub', 'sha256')),
+          verify(artefact, digest, demand('p256.pub', 'sha256')),
           { kind: 'refusal', code: 'signature.invalid' },
           name,
         )
@@ -101,7 +112,7 @@ t.test('a signature attached to any other image is refused, and both digests are
     const signed = image(name)
     for (const { digest } of images) {
       if (digest === signed.digest) continue
-      const found = signed.artefacts.map(one => verifySignature(one, digest, demand('p256.pub', 'sha256')))
+      const found = signed.artefacts.map(one => verify(one, digest, demand('p256.pub', 'sha256')))
       t.match(found, [{ kind: 'refusal', code: 'signature.wrong-image' }])
       t.match(found, [{ detail: digest }])
       t.match(found, [{ detail: signed.digest }])
@@ -111,9 +122,9 @@ t.test('a signature attached to any other image is refused, and both digests are
 
 t.test('a foreign key is told apart from a signature that names the key and is broken', async t => {
   const { artefacts, digest } = image('key-bundle-nolog')
-  const foreign = artefacts.map(one => verifySignature(one, digest, demand('other.pub', 'sha256')))
+  const foreign = artefacts.map(one => verify(one, digest, demand('other.pub', 'sha256')))
   t.match(foreign, [{ code: 'signature.wrong-key' }])
-  const otherHash = artefacts.map(one => verifySignature(one, digest, demand('p256.pub', 'sha512')))
+  const otherHash = artefacts.map(one => verify(one, digest, demand('p256.pub', 'sha512')))
   t.match(otherHash, [{ code: 'signature.invalid', detail: /sha512.*names this key/ }])
 })
 
@@ -124,13 +135,13 @@ t.test('what is found does not depend on what was verified before', async t => {
   const answer = ({ artefact, digest, key }: (typeof asked)[number]) => {
     // A key parsed anew is one that nothing is remembered of.
     const pem = readKeys().get(key)
-    return verifySignature(artefact, digest, demandOf({ key: parsePublicKey(pem) }))
+    return verify(artefact, digest, demandOf({ key: parsePublicKey(pem) }))
   }
   const cold = asked.map(answer)
-  const warm = asked.map(({ artefact, digest, key }) => verifySignature(artefact, digest, demand(key, 'sha256')))
+  const warm = asked.map(({ artefact, digest, key }) => verify(artefact, digest, demand(key, 'sha256')))
   const backwards = asked
     .toReversed()
-    .map(({ artefact, digest, key }) => verifySignature(artefact, digest, demand(key, 'sha256')))
+    .map(({ artefact, digest, key }) => verify(artefact, digest, demand(key, 'sha256')))
     .toReversed()
   t.strictSame(warm, cold)
   t.strictSame(backwards, cold)
@@ -158,14 +169,14 @@ t.test('no bit of a payload or of its signature can be turned', async t => {
   for (const [name, key, hash, bits] of signed) {
     const artefact = simpleSigningOf(name)
     const { digest } = image(name)
-    t.equal(verifySignature(artefact, digest, demand(key, hash)).kind, 'proof')
+    t.equal(verify(artefact, digest, demand(key, hash)).kind, 'proof')
     const proven: string[] = []
     for (const { at, flipped } of flips(artefact.payload, bits))
-      if (verifySignature({ ...artefact, payload: flipped }, digest, demand(key, hash)).kind === 'proof')
+      if (verify({ ...artefact, payload: flipped }, digest, demand(key, hash)).kind === 'proof')
         proven.push(`payload ${at}`)
     for (const { at, flipped } of flips(Buffer.from(artefact.signature), bits)) {
       const changed = { ...artefact, signature: flipped.toString('latin1') }
-      if (verifySignature(changed, digest, demand(key, hash)).kind === 'proof') proven.push(`signature ${at}`)
+      if (verify(changed, digest, demand(key, hash)).kind === 'proof') proven.push(`signature ${at}`)
     }
     t.strictSame(proven, [], name)
   }
@@ -197,7 +208,7 @@ t.test('no bit of a bundle can be turned, but for those that are not signed and 
     const text = Buffer.from(artefact.bytes).toString('latin1')
     const proven = new Set<string>()
     for (const { at, flipped } of flips(artefact.bytes, 8)) {
-      const found = verifySignature({ ...artefact, bytes: flipped }, digest, demand('p256.pub', 'sha256'))
+      const found = verify({ ...artefact, bytes: flipped }, digest, demand('p256.pub', 'sha256'))
       if (found.kind === 'proof') proven.add(freePart(text, at) ?? `byte ${at}: ${text.slice(at - 10, at + 10)}`)
     }
     t.strictSame([...proven], expected, name)
@@ -213,7 +224,7 @@ t.test('nothing of an artefact can be left out', async t => {
     ['key-bundle-nolog', cuts(bundle.bytes).map(bytes => ({ ...bundle, bytes }))],
   ]
   for (const [name, artefacts] of cut) {
-    const found = artefacts.map(one => verifySignature(one, image(name).digest, demand('p256.pub', 'sha256')).kind)
+    const found = artefacts.map(one => verify(one, image(name).digest, demand('p256.pub', 'sha256')).kind)
     t.strictSame([...new Set(found)], ['refusal'])
   }
 })
