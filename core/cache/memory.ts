@@ -35,7 +35,10 @@ export class MemoryCache {
     return this.#entries.get(key)
   }
 
-  set(key: FindingKey, finding: Proof | Refusal): void {
-    this.#entries.set(key, finding, { ttl: finding.kind === 'proof' ? PROOF_LIFE_MS : REFUSAL_LIFE_MS })
+  /** For its usual life, or for `mostMs` where that is shorter. */
+  set(key: FindingKey, finding: Proof | Refusal, mostMs = Number.POSITIVE_INFINITY): void {
+    const ttl = Math.min(finding.kind === 'proof' ? PROOF_LIFE_MS : REFUSAL_LIFE_MS, mostMs)
+    // A life of nothing is no life; to the library it would be one without end.
+    if (ttl > 0) this.#entries.set(key, finding, { ttl })
   }
 }

@@ -6,13 +6,15 @@ import type { MemoryCache } from '#core/cache/memory.ts'
 import type { Artefact, Found } from '#core/domain/artefact.ts'
 import type { Asker } from '#core/domain/asker.ts'
 import type { Demand } from '#core/domain/demand.ts'
-import { demandKey } from '#core/domain/demand.ts'
+import { demandKey, trustRootsOf } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import type { Finding } from '#core/domain/fact.ts'
 import type { PinnedRef } from '#core/domain/image-ref.ts'
 import type { Proof } from '#core/domain/proof.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { silence } from '#core/domain/refusal.ts'
+import { type Place, searchFor } from '#core/domain/search.ts'
+import type { TrustRoots } from '#core/domain/trust-root.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import type { RegistryView } from '#core/registry/client.ts'
 import { SingleFlight } from '#core/runtime/single-flight.ts'
@@ -22,8 +24,11 @@ import { weigh } from './weigh.ts'
 export type ProverDeps = {
   /** The registries as this asker sees them. Throws Unavailable. */
   readonly viewFor: (asker: Asker, signal: AbortSignal) => Promise<Omit<RegistryView, 'resolve'>>
-  readonly verify: (artefact: Artefact, digest: Digest, demand: Demand) => Proof | Refusal
+  readonly verify: Verify
   readonly cache: Pick<MemoryCache, 'get' | 'set'>
+  /** Those in force now, never changed: whoever began with them goes on with them. */
+  readonly trust: () => TrustRoots
+  readonly now: () => Date
 }
 
 /** Whether these proofs, by the key of the demand that each meets, leave nothing to look for. Pure. */
@@ -43,27 +48,48 @@ export function makeProver(deps: ProverDeps): (suffices: Suffices) => Gate['prov
 
 function proveBy(deps: ProverDeps, suffices: Suffices, flights: SingleFlight<Answers>): Gate['prove'] {
   return async (image, demands, asker, signal) => {
+    const trust = deps.trust()
     const view = await deps.viewFor(asker, signal)
     const scopes = view.scopesOf(image)
-    const recallAll = () => demands.map(demand => recall(deps.cache, image.digest, demand, scopes))
+    const recallAll = () =>
+      demands.map(
+        demand => untrusted(demand, trust) ?? recall(deps.cache, { digest: image.digest, demand, trust }, scopes),
+      )
     const known = recallAll()
     const open = demands.filter((_, index) => known[index] === undefined)
     if (open.length === 0) return known as readonly Finding[]
     const proven = proofsIn(demands, known)
     if (suffices(image, proven)) return known.map(finding => finding ?? UNASKED)
-    const flight = `${together(scopes)} ${image.digest} ${open.map(demandKey).join(' ')}`
-    const search: Search = { ...deps, view, isEnough: proofs => suffices(image, new Map([...proven, ...proofs])) }
+    const keyOf = (demand: Demand, scope: string) => findingKey(image.digest, demand, trust, scope)
+    const flight = open.map(demand => keyOf(demand, together(scopes))).join(' ')
+    const isEnough: Search['isEnough'] = proofs => suffices(image, new Map([...proven, ...proofs]))
+    const remember: Search['remember'] = (demand, finding, scope) =>
+      deps.cache.set(keyOf(demand, scope), finding, lifeOf(finding, deps.now()))
+    const search: Search = { verify: deps.verify, view, trust, isEnough, remember }
     const landed = flights.run(flight, signal => findOut(search, image, open, signal), signal)
     const answers = await landed.catch((error: unknown) => atTheEnd(error, recallAll(), demands, open))
     for (const [index, demand] of open.entries()) {
       const finding = answers.findings[index]
       if (finding === undefined || finding.kind === 'silence' || answers.isRemembered) continue
-      const scope = finding.kind === 'proof' ? answers.scope : together(scopes)
-      deps.cache.set(findingKey(image.digest, demand, scope), finding)
+      remember(demand, finding, finding.kind === 'proof' ? answers.scope : together(scopes))
     }
     const fresh = answers.findings.map(finding => explained(finding, view, image)).values()
     return known.map(finding => finding ?? (fresh.next().value as Finding))
   }
+}
+
+/** A demand on what is not there cannot be met, and nobody needs to be asked. */
+export function untrusted(demand: Demand, trust: TrustRoots): Finding | undefined {
+  const absent = trustRootsOf(demand).filter(name => !trust.has(name))
+  if (absent.length === 0) return undefined
+  const loaded = trust.size === 0 ? 'none is loaded' : `loaded are ${[...trust.keys()].toSorted().join(', ')}`
+  return silence('trust.missing', `expected the trust root ${absent.join(', ')}, ${loaded}`)
+}
+
+/** Milliseconds for which it holds: without end but for a proof that rests on what the time was. */
+function lifeOf(finding: Proof | Refusal, now: Date): number | undefined {
+  if (finding.kind !== 'proof' || finding.until === undefined) return undefined
+  return Date.parse(finding.until) - now.getTime()
 }
 
 /** What was proven in time, when time is up; the reason for everything else. */
@@ -96,15 +122,14 @@ type Answers = { readonly scope: string; readonly findings: readonly Finding[]; 
  */
 function recall(
   cache: ProverDeps['cache'],
-  digest: Digest,
-  demand: Demand,
+  { digest, demand, trust }: { readonly digest: Digest; readonly demand: Demand; readonly trust: TrustRoots },
   scopes: readonly string[],
 ): Proof | Refusal | undefined {
   for (const scope of scopes) {
-    const finding = cache.get(findingKey(digest, demand, scope))
+    const finding = cache.get(findingKey(digest, demand, trust, scope))
     if (finding?.kind === 'proof') return finding
   }
-  return cache.get(findingKey(digest, demand, together(scopes)))
+  return cache.get(findingKey(digest, demand, trust, together(scopes)))
 }
 
 function together(scopes: readonly string[]): string {
@@ -117,72 +142,92 @@ function explained(finding: Finding, view: Pick<RegistryView, 'explain'>, image:
   return { ...finding, detail: view.explain(image, finding.detail) }
 }
 
-type Search = Pick<ProverDeps, 'verify' | 'cache'> & {
+/** Verifies one artefact against several demands; one answer for each, in their order. Throws Unavailable when the signal comes. */
+export type Verify = (
+  artefact: Artefact,
+  question: { readonly digest: Digest; readonly demands: readonly Demand[]; readonly trust: TrustRoots },
+  signal: AbortSignal,
+) => Promise<readonly (Proof | Refusal)[]>
+
+type Search = {
+  readonly verify: Verify
+  readonly trust: TrustRoots
   readonly view: Pick<RegistryView, 'discover'>
   readonly isEnough: (proofs: ReadonlyMap<string, Proof>) => boolean
+  readonly remember: (demand: Demand, finding: Proof | Refusal, scope: string) => void
 }
 
 /** Looks everywhere at the same time and stops looking once enough is proven. */
 async function findOut(
-  deps: Search,
+  search: Search,
   image: PinnedRef,
   demands: readonly Demand[],
   signal: AbortSignal,
 ): Promise<Answers> {
   const enough = new AbortController()
   const looking = AbortSignal.any([signal, enough.signal])
-  const { manifest, places, scope } = deps.view.discover(image, looking)
-  const evidence: Evidence = { seen: [], proofs: new Map(), refusals: new Map(demands.map(demand => [demand, []])) }
+  const { places: asked, ...rest } = searchFor(demands)
+  const { manifest, places, scope } = search.view.discover(image, { places: asked, ...rest }, looking)
+  const evidence: Evidence = { seen: new Map(), proofs: new Map(), refusals: new Map(demands.map(one => [one, []])) }
   const enoughProven = Promise.withResolvers<void>()
-  const remember = async (demand: Demand, proof: Proof) => {
-    if ((await manifest) === 'present') deps.cache.set(findingKey(image.digest, demand, await scope), proof)
+  const keep = async (demand: Demand, proof: Proof) => {
+    if ((await manifest) === 'present') search.remember(demand, proof, await scope)
   }
-  const looked = places.map(async place => {
+  const looked = places.map(async (place, index) => {
     const found = await place
-    evidence.seen.push(found)
+    evidence.seen.set(asked[index] as Place, found)
     for (const artefact of found.artefacts) {
       await takeTurns(looking)
-      const before = evidence.proofs.size
-      for (const demand of demands) {
-        const proof = check(deps.verify, artefact, { digest: image.digest, demand }, evidence)
-        if (proof !== undefined) void remember(demand, proof).catch(() => {})
-      }
-      if (evidence.proofs.size > before && isDone(deps, demands, evidence)) return enoughProven.resolve()
+      const proven = await examine(search, artefact, { digest: image.digest, demands, evidence }, looking)
+      for (const [demand, proof] of proven) void keep(demand, proof).catch(() => {})
+      if (proven.length > 0 && isDone(search, demands, evidence)) return enoughProven.resolve()
     }
   })
   const isWhole = await Promise.race([Promise.all(looked).then(() => true), enoughProven.promise.then(() => false)])
+  for (const late of looked) late.catch(() => {})
   // The image itself comes first: a signature over something that is not there, or is two things at once, proves nothing.
   const present = await manifest
-  enough.abort()
+  enough.abort(new Unavailable('deadline.exceeded', 'enough was proven'))
   if (present !== 'present') return { scope: await scope, findings: demands.map(() => present) }
-  const { proofs, refusals, seen } = evidence
   const findings = demands.map(demand => {
-    const rest = isWhole ? weigh(image, refusals.get(demand) ?? [], seen) : UNASKED
-    return proofs.get(demand) ?? rest
+    const unproven = isWhole ? weigh(image, demand, evidence.refusals.get(demand) ?? [], evidence.seen) : UNASKED
+    return evidence.proofs.get(demand) ?? unproven
   })
   return { scope: await scope, findings }
 }
 
 type Evidence = {
-  readonly seen: Found[]
+  readonly seen: Map<Place, Found>
   readonly proofs: Map<Demand, Proof>
   readonly refusals: ReadonlyMap<Demand, Refusal[]>
 }
 
-function check(
-  verify: ProverDeps['verify'],
+type Question = { readonly digest: Digest; readonly demands: readonly Demand[]; readonly evidence: Evidence }
+
+/** What this artefact proves that was not proven yet. */
+async function examine(
+  { verify, trust }: Search,
   artefact: Artefact,
-  { digest, demand }: { readonly digest: Digest; readonly demand: Demand },
-  { proofs, refusals }: Evidence,
-): Proof | undefined {
-  if (proofs.has(demand)) return undefined
-  const checked = verify(artefact, digest, demand)
-  if (checked.kind === 'proof') {
-    proofs.set(demand, checked)
-    return checked
-  }
-  refusals.get(demand)?.push(checked)
-  return undefined
+  { digest, demands, evidence: { proofs, refusals } }: Question,
+  signal: AbortSignal,
+): Promise<readonly (readonly [Demand, Proof])[]> {
+  const asked = demands.filter(demand => !proofs.has(demand) && isOfUse(artefact, demand))
+  if (asked.length === 0) return []
+  const answers = await verify(artefact, { digest, demands: asked, trust }, signal)
+  return asked.flatMap((demand, index) => {
+    const answer = answers[index]
+    if (answer?.kind === 'refusal') refusals.get(demand)?.push(answer)
+    // The other place may have proven it meanwhile; the first stays.
+    if (answer?.kind !== 'proof' || proofs.has(demand)) return []
+    proofs.set(demand, answer)
+    return [[demand, answer] as const]
+  })
+}
+
+/** Whether what lies in this layout could meet the demand at all: two roles, and a layout that may be asked for. */
+export function isOfUse({ layout }: Artefact, demand: Demand): boolean {
+  if (layout === 'bundle') return demand.layout !== 'legacy'
+  return demand.layout !== 'bundle' && (layout === 'attachment') === (demand.kind === 'attestation')
 }
 
 function isDone({ isEnough }: Search, demands: readonly Demand[], { proofs }: Evidence): boolean {

@@ -1,13 +1,12 @@
-/** Signatures in the newer layout: Sigstore bundles, each the layer of a manifest that refers to the image. */
+/** Signatures and attestations in the newer layout: Sigstore bundles, each the layer of a manifest that refers to the image. */
 import type { Found } from '#core/domain/artefact.ts'
-import type { Digest } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
-import type { Turns } from '#core/runtime/turns.ts'
 import type { Blob } from './content.ts'
 import { ambiguous, fetchBlob, fetchPinned } from './content.ts'
 import { fetchEach } from './fetch-each.ts'
+import type { Looking } from './looking.ts'
 import type { Descriptor, Manifest } from './manifest.ts'
 import { parseDescriptor } from './manifest.ts'
 import { sortOut } from './outcome.ts'
@@ -23,13 +22,13 @@ const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle'
  */
 export async function findBundles(
   repository: Repository,
-  digest: Digest,
-  turns: Turns,
+  { digest, turns, isForAttestations }: Looking,
   signal: AbortSignal,
 ): Promise<Found> {
-  const { manifestBytes, referrerManifestsBytes, bundleBytes, attachedBytes } = repository.limits
+  const { manifestBytes, referrerManifestsBytes, bundleBytes, attestationBytes, attachedBytes } = repository.limits
   const forManifests = { turns, eachBytes: manifestBytes, bytes: referrerManifestsBytes }
-  const forBundles = { turns, eachBytes: bundleBytes, bytes: attachedBytes }
+  const eachBytes = isForAttestations ? attestationBytes : bundleBytes
+  const forBundles = { turns, eachBytes, bytes: attachedBytes }
   const listed = sortOut(await listReferrers(repository, digest, signal))
   const manifests = sortOut(
     await fetchEach(repository, listed.values, forManifests, one => fetchReferrer(repository, one, signal)),

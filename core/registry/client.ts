@@ -5,6 +5,7 @@ import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import { nameOf } from '#core/domain/image-ref.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import type { Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import { Auth } from './auth.ts'
 import type { Candidate } from './candidates.ts'
@@ -24,8 +25,8 @@ import { Transport } from './transport.ts'
 export type RegistryView = {
   /** Asks what the tag points at: once, and once more for each credential that is refused. Throws Unavailable. */
   readonly resolve: (ref: ImageRef, signal: AbortSignal) => Promise<Digest | Refusal>
-  /** Starts looking for everything that is attached to the image. */
-  readonly discover: (image: PinnedRef, signal: AbortSignal) => Discovery
+  /** Starts looking for what is attached to the image, in all places of the search at once; the answers come in their order. */
+  readonly discover: (image: PinnedRef, search: Search, signal: AbortSignal) => Discovery
   /** From where and as whom this image's registry may be asked, in order; no scope names a secret or holds a space. */
   readonly scopesOf: (ref: ImageRef) => readonly string[]
   /** Adds to the reason for a `registry.unauthorized` what the owner of the workload can do about it. */
@@ -56,7 +57,7 @@ export function makeRegistryClient(registries: Registries, limits: Partial<Regis
           throw new Unavailable(error.code, explain(error.message, candidates(ref), keychain))
         }
       },
-      discover: (image, signal) => discoverInTurn(candidates(image), open(image), image, signal),
+      discover: (image, search, signal) => discoverInTurn(candidates(image), open(image), { image, search }, signal),
       scopesOf: ref => candidates(ref).map(({ scope }) => scope),
       explain: (ref, detail) => explain(detail, candidates(ref), keychain),
     }

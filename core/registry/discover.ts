@@ -1,18 +1,32 @@
-/** Everything that is looked up about one image, all at once: the image itself, and both places where signatures may lie. */
+/** Everything that is looked up about one image, all at once: the image itself, and the places where signatures may lie. */
 import type { Discovery, Found } from '#core/domain/artefact.ts'
 import type { PinnedRef } from '#core/domain/image-ref.ts'
 import { nameOf } from '#core/domain/image-ref.ts'
 import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import type { Place, Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import { makeTurns } from '#core/runtime/turns.ts'
+import { findAttachments } from './attachments.ts'
 import { findBundles } from './bundles.ts'
 import type { Candidate } from './candidates.ts'
 import { askInTurn } from './candidates.ts'
 import { ambiguous, fetchPinned } from './content.ts'
+import type { Looking } from './looking.ts'
 import { settle } from './outcome.ts'
 import type { Repository } from './repository.ts'
 import { findSimpleSigning } from './simple-signing.ts'
+
+/** What is looked for: what is attached to this image. */
+export type Wanted = { readonly image: PinnedRef; readonly search: Search }
+
+type Find = (repository: Repository, looking: Looking, signal: AbortSignal) => Promise<Found>
+
+const FINDS: Readonly<Record<Place, Find>> = {
+  'signature-tag': findSimpleSigning,
+  'attestation-tag': findAttachments,
+  referrers: findBundles,
+}
 
 /**
  * Starts looking as the first candidate, and starts anew as the next when the registry does not let it see the image.
@@ -21,42 +35,40 @@ import { findSimpleSigning } from './simple-signing.ts'
 export function discoverInTurn(
   candidates: readonly Candidate[],
   open: (candidate: Candidate) => Repository,
-  image: PinnedRef,
+  wanted: Wanted,
   signal: AbortSignal,
 ): Discovery {
-  const looked = settle(askInTurn(candidates, candidate => lookAs(candidate, open(candidate), image, signal)))
+  const looked = settle(askInTurn(candidates, candidate => lookAs(candidate, open(candidate), wanted, signal)))
   const seen = looked.then(outcome => (outcome.kind === 'silence' ? unseen(outcome) : outcome))
   const discovery = {
     manifest: seen.then(({ presence }) => presence),
-    places: [seen.then(({ places }) => places[0]), seen.then(({ places }) => places[1])],
+    places: wanted.search.places.map(place => seen.then(({ places }) => places(place))),
     scope: seen.then(({ scope }) => scope),
   }
   ignoreUnheard([discovery.manifest, discovery.scope, ...discovery.places])
   return discovery
 }
 
-type Places = readonly [Promise<Found>, Promise<Found>]
-
 type Seen = {
   readonly kind: 'seen'
   readonly scope: string
   readonly presence: 'present' | Refusal | Silence
-  readonly places: Places
+  readonly places: (place: Place) => Promise<Found>
 }
 
 function unseen(silence: Silence): Seen {
   const place = Promise.resolve({ artefacts: [], refusals: [], silences: [silence] })
-  return { kind: 'seen', scope: '', presence: silence, places: [place, place] }
+  return { kind: 'seen', scope: '', presence: silence, places: () => place }
 }
 
 async function lookAs(
   { scope }: Candidate,
   repository: Repository,
-  image: PinnedRef,
+  wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Seen> {
   const refused = new AbortController()
-  const { manifest, places } = look(repository, image, AbortSignal.any([signal, refused.signal]))
+  const { manifest, places } = look(repository, wanted, AbortSignal.any([signal, refused.signal]))
   const presence = await manifest
   if (presence === 'present' || presence.code !== 'registry.unauthorized')
     return { kind: 'seen', scope, presence, places }
@@ -64,15 +76,18 @@ async function lookAs(
   throw new Unavailable(presence.code, presence.detail)
 }
 
-/** The first four requests go out together: image, `.sig` tag, referrers, and the tag in their place. */
-function look(repository: Repository, image: PinnedRef, signal: AbortSignal) {
+/** The first requests go out together: image, tags, referrers, and the tag in their place. */
+function look(repository: Repository, { image, search }: Wanted, signal: AbortSignal) {
   const turns = makeTurns(repository.limits.fetchesPerImage)
   const manifest = checkPresence(repository, image, signal)
-  const places: Places = [
-    findSimpleSigning(repository, image.digest, turns, signal),
-    findBundles(repository, image.digest, turns, signal),
-  ]
-  ignoreUnheard([manifest, ...places])
+  const looking = { digest: image.digest, turns, isForAttestations: search.isForAttestations }
+  const found = new Map(search.places.map(place => [place, FINDS[place](repository, looking, signal)]))
+  ignoreUnheard([manifest, ...found.values()])
+  const places = (place: Place) => {
+    const one = found.get(place)
+    if (one === undefined) throw new TypeError(`nobody looked for ${place}`)
+    return one
+  }
   return { manifest, places }
 }
 

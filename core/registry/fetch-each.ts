@@ -14,7 +14,8 @@ export type Budget = { readonly turns: Turns; readonly eachBytes: number; readon
 
 /**
  * Fetches what the descriptors name, in the order of their digests. What they say of their size is all that is read, so a
- * thing that is too large is refused before it costs anything, and so is a place full of large things.
+ * thing that is too large is refused before it costs anything. Of more than there is room for, the smallest are fetched:
+ * signatures are, and whoever attaches bills of materials must not hide them.
  */
 export async function fetchEach<T>(
   repository: Repository,
@@ -23,17 +24,35 @@ export async function fetchEach<T>(
   fetchOne: (descriptor: Descriptor) => Promise<T | Refusal>,
 ): Promise<readonly Outcome<T>[]> {
   const { about } = repository
-  const wanted = distinctOf(repository, descriptors).map(one =>
-    one.kind === 'descriptor' && one.size > eachBytes
-      ? refusal('limit.exceeded', `${about}: ${one.digest}: expected at most ${eachBytes} bytes, got ${one.size}`)
-      : one,
+  const wanted = distinctOf(repository, descriptors)
+  const fitting = new Set(
+    smallestOf(
+      wanted.filter(one => one.kind === 'descriptor'),
+      { eachBytes, bytes },
+    ),
   )
-  const total = wanted.reduce((sum, one) => sum + (one.kind === 'descriptor' ? one.size : 0), 0)
-  if (total > bytes) {
-    const detail = `${about}: expected at most ${bytes} bytes attached to the image in one layout, got ${total}`
-    return [refusal('limit.exceeded', detail)]
+  const fetchFitting = async (one: Descriptor | Refusal): Promise<Outcome<T>> => {
+    if (one.kind === 'refusal') return one
+    if (fitting.has(one)) return turns(() => settle(fetchOne(one)))
+    const most =
+      one.size > eachBytes ? `at most ${eachBytes} bytes` : `at most ${bytes} bytes attached to the image in one layout`
+    return refusal(
+      'limit.exceeded',
+      `${about}: ${one.digest}: expected ${most}, got ${one.size}${one.size > eachBytes ? '' : ' more'}`,
+    )
   }
-  return Promise.all(wanted.map(async one => (one.kind === 'refusal' ? one : turns(() => settle(fetchOne(one))))))
+  return Promise.all(wanted.map(fetchFitting))
+}
+
+function smallestOf(
+  descriptors: readonly Descriptor[],
+  { eachBytes, bytes }: Pick<Budget, 'eachBytes' | 'bytes'>,
+): readonly Descriptor[] {
+  let total = 0
+  return descriptors
+    .filter(({ size }) => size <= eachBytes)
+    .toSorted((a, b) => a.size - b.size || (a.digest < b.digest ? -1 : 1))
+    .filter(({ size }) => (total += size) <= bytes)
 }
 
 function distinctOf(repository: Repository, descriptors: readonly Descriptor[]): readonly (Descriptor | Refusal)[] {

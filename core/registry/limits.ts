@@ -12,11 +12,13 @@ export type RegistryLimits = {
   readonly tokenBytes: number
   /** Bytes of one simple-signing payload. */
   readonly payloadBytes: number
-  /** Bytes of one Sigstore bundle. */
+  /** Bytes of one Sigstore bundle, where only signatures are looked for. */
   readonly bundleBytes: number
+  /** Bytes of one attestation, in either layout. */
+  readonly attestationBytes: number
   /** Bytes of the manifests of all referrers together. */
   readonly referrerManifestsBytes: number
-  /** Bytes of all payloads, or of all bundles, of one image together. */
+  /** Bytes of all payloads, all attestations, or all bundles of one image together; the smallest are read first. */
   readonly attachedBytes: number
   /** Levels of nesting of any JSON that a registry or token service sends. */
   readonly jsonDepth: number
@@ -49,12 +51,14 @@ export const REGISTRY_LIMITS: RegistryLimits = {
   tokenBytes: 64 * KIB,
   // A payload is 250 bytes plus what its signer put under `optional`; nobody writes a page of annotations there.
   payloadBytes: 64 * KIB,
-  // As much as the verifier reads. A signature's is 8 KiB; a larger one is an attestation, and would be none to us.
+  // A signature's is 8 KiB; a larger one is an attestation, and of no use to who looks for signatures.
   bundleBytes: MIB,
+  // As much as the verifier reads: the predicate in base64, which for a bill of materials of a large image is some MiB.
+  attestationBytes: 8 * MIB,
   // A bundle's manifest is below 1 KiB, and there are a thousand of them; all are parsed on the event loop.
   referrerManifestsBytes: MIB,
-  // What one image may cost in memory in each of the two places. Five hundred bundles of a signature, ten thousand payloads.
-  attachedBytes: 4 * MIB,
+  // What one image may cost in memory in each place. A thousand bundles of a signature, or two bills of materials of 4 MiB.
+  attachedBytes: 8 * MIB,
   // OCI documents nest five deep (index, list, descriptor, platform, list); three times that.
   jsonDepth: 16,
   // An entry of a list of referrers and a layer of a .sig manifest have nine; a thousand of them, and twice that.

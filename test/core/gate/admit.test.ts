@@ -13,15 +13,15 @@ t.test('passes what needs no look without asking anyone', async t => {
 })
 
 t.test('gathers one fact for each image and demand, in the order of the images', async t => {
-  const other = { ...DEMAND, hash: 'sha512' } as const
+  const other = { ...DEMAND, layout: 'bundle' } as const
   const gate = makeGate({
     demandsOf: () => [DEMAND, other],
     judge: (workload, facts) => {
       t.strictSame(
-        facts.map(fact => [fact.use.where, fact.demand.hash]),
+        facts.map(fact => [fact.use.where, fact.demand.layout]),
         workload.images.flatMap(use => [
-          [use.where, 'sha256'],
-          [use.where, 'sha512'],
+          [use.where, 'any'],
+          [use.where, 'bundle'],
         ]),
       )
       return makeGate().judge(workload, facts)

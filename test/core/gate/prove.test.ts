@@ -1,16 +1,31 @@
 import t from 'tap'
 import { MemoryCache } from '#core/cache/memory.ts'
 import type { Artefact, Discovery, Found } from '#core/domain/artefact.ts'
+import type { Demand } from '#core/domain/demand.ts'
 import type { PinnedRef } from '#core/domain/image-ref.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
-import { refusal, silence } from '#core/domain/refusal.ts'
+import type { Proof } from '#core/domain/proof.ts'
+import { type Refusal, refusal, silence } from '#core/domain/refusal.ts'
+import type { TrustRoots } from '#core/domain/trust-root.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
-import type { ProverDeps } from '#core/gate/prove.ts'
+import type { ProverDeps, Verify } from '#core/gate/prove.ts'
 import { makeProver } from '#core/gate/prove.ts'
 import { ASKER, DEMAND, DIGEST, makeProof } from '#test/support/make-subject.ts'
 
 const image = parseImageRef(`r.test/app@${DIGEST}`) as PinnedRef
-const artefact: Artefact = { layout: 'simple-signing', payload: new Uint8Array(), signature: '', source: DIGEST }
+const annotations = { certificate: undefined, chain: undefined, bundle: undefined, timestamp: undefined }
+const payload = new Uint8Array()
+const artefact: Artefact = { layout: 'simple-signing', payload, signature: '', annotations, source: DIGEST }
+
+/** The same of another key. */
+const OTHER: Demand = { ...DEMAND, by: { kind: 'key', key: { fingerprint: 'bb', spki: '' }, hash: 'sha256' } }
+
+/** Answers each demand by itself, as the verifier does. */
+function answering(answer: (demand: Demand) => Proof | Refusal): Verify {
+  return async (_artefact, { demands }) => demands.map(answer)
+}
+
+const provesOne = answering(demand => (demand === DEMAND ? makeProof() : refusal('signature.wrong-key', 'no')))
 const nothing: Found = { artefacts: [], refusals: [], silences: [] }
 const never = new AbortController().signal
 
@@ -22,14 +37,16 @@ function makeDeps(
   suffices: Parameters<ReturnType<typeof makeProver>>[0] = () => false,
 ) {
   let discoveries = 0
-  const discover: View['discover'] = (image, signal) => {
+  const discover: View['discover'] = (image, search, signal) => {
     discoveries++
-    return discovery(image, signal)
+    return discovery(image, search, signal)
   }
   const deps: ProverDeps = {
     viewFor: async () => ({ discover, scopesOf, explain: (_ref, detail) => `${detail}, explained` }),
-    verify: () => makeProof(),
+    verify: answering(() => makeProof()),
     cache: new MemoryCache({ maxBytes: 1024 * 1024 }),
+    trust: () => new Map(),
+    now: () => new Date('2026-11-28T00:00:00Z'),
     ...overrides,
   }
   return { prove: makeProver(deps)(suffices), count: () => discoveries }
@@ -77,13 +94,9 @@ t.test('what one credential saw is not told to another, nor one repository of an
 })
 
 t.test('only what is not known yet is asked, and every answer stands at its demand', async t => {
-  const other = { ...DEMAND, hash: 'sha512' } as const
-  const { prove } = makeDeps(() => held({ artefacts: [artefact] }), {
-    verify: (_artefact, _digest, demand) =>
-      demand.hash === 'sha512' ? refusal('signature.wrong-key', 'no') : makeProof(),
-  })
-  await prove(image, [other], ASKER, never)
-  t.match(await prove(image, [other, DEMAND, other], ASKER, never), [
+  const { prove } = makeDeps(() => held({ artefacts: [artefact] }), { verify: provesOne })
+  await prove(image, [OTHER], ASKER, never)
+  t.match(await prove(image, [OTHER, DEMAND, OTHER], ASKER, never), [
     { code: 'signature.wrong-key' },
     { kind: 'proof' },
     { code: 'signature.wrong-key' },
@@ -101,7 +114,7 @@ t.test('however many ask at the same time, the registry is asked once', async t 
 
 t.test('stops looking once every demand is proven', async t => {
   let stopped = false
-  const deps = makeDeps((_image, signal) => {
+  const deps = makeDeps((_image, _search, signal) => {
     const forever = new Promise<Found>(resolve => {
       signal.addEventListener('abort', () => {
         stopped = true
@@ -128,7 +141,7 @@ t.test('a proof does not count when the image itself is missing, changed or ambi
 t.test('a place that could not be seen leaves the question open, unless the proof lay elsewhere', async t => {
   const blind = { silences: [silence('registry.throttled', 'later')] }
   const refusing = makeDeps(() => held({ artefacts: [artefact] }, blind), {
-    verify: () => refusal('signature.wrong-key', 'not this one'),
+    verify: answering(() => refusal('signature.wrong-key', 'not this one')),
   })
   t.match(await refusing.prove(image, [DEMAND], ASKER, never), [
     { kind: 'silence', code: 'registry.throttled', detail: /later.*not this one/ },
@@ -142,7 +155,7 @@ t.test('of many refusals the most telling is given, whatever the order', async t
   for (const order of [codes, codes.toReversed()]) {
     const left = [...order]
     const { prove } = makeDeps(() => held({ artefacts: [artefact, artefact] }, { artefacts: [artefact] }), {
-      verify: () => refusal(left.shift() ?? 'image.unsigned', 'x'),
+      verify: answering(() => refusal(left.shift() ?? 'image.unsigned', 'x')),
     })
     t.match(await prove(image, [DEMAND], ASKER, never), [
       { code: 'signature.wrong-image', detail: /of 3 things found/ },
@@ -228,16 +241,12 @@ t.test('gives up when it cannot be known in time as whom to ask', async t => {
   t.equal(count(), 0)
 })
 
-const OTHER = { ...DEMAND, hash: 'sha512' } as const
-
 t.test(
   'one of several keys is enough where the policy says so, and nobody waits for the other, cold or warm',
   async t => {
     const { prove, count } = makeDeps(
       () => ({ ...held(), places: [Promise.resolve({ ...nothing, artefacts: [artefact] }), new Promise(() => {})] }),
-      {
-        verify: (_artefact, _digest, demand) => (demand === DEMAND ? makeProof() : refusal('signature.wrong-key', 'x')),
-      },
+      { verify: provesOne },
       (_image, proofs) => proofs.size > 0,
     )
     const cold = await prove(image, [DEMAND, OTHER], ASKER, never)
@@ -250,13 +259,92 @@ t.test(
 t.test('when time runs out, what was proven is told and remembered, and the rest is silence', async t => {
   const { prove, count } = makeDeps(
     () => ({ ...held(), places: [Promise.resolve({ ...nothing, artefacts: [artefact] }), new Promise(() => {})] }),
-    { verify: (_artefact, _digest, demand) => (demand === DEMAND ? makeProof() : refusal('signature.wrong-key', 'x')) },
+    { verify: provesOne },
   )
   const limit = new AbortController()
   const asked = prove(image, [OTHER, DEMAND], ASKER, limit.signal)
-  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
   limit.abort(new Unavailable('deadline.exceeded', 'time is up'))
   t.match(await asked, [{ kind: 'silence', code: 'deadline.exceeded', detail: 'time is up' }, { kind: 'proof' }])
   t.match(await prove(image, [DEMAND], ASKER, never), [{ kind: 'proof' }])
   t.equal(count(), 1)
+})
+
+const KEYLESS: Demand = {
+  kind: 'signature',
+  by: {
+    kind: 'keyless',
+    trustRoot: 'default',
+    identities: [{ issuer: { kind: 'exactly', text: 'i' }, subject: { kind: 'exactly', text: 's' } }],
+    sct: 'required',
+  },
+  log: { trustRoot: 'logs', atLeast: 1 },
+  timestamp: undefined,
+  layout: 'any',
+}
+
+/** Trust roots that are told apart by nothing but their versions. */
+function rootsOf(versions: Readonly<Record<string, string>>): TrustRoots {
+  const nobody = { authorities: [], timestampAuthorities: [], logs: [], certificateLogs: [] }
+  return new Map(Object.entries(versions).map(([name, version]) => [name, { name, version, ...nobody }]))
+}
+
+t.test('trust.missing: what rests on a trust root that is not there is silence, and no registry is asked', async t => {
+  let trust = rootsOf({ default: '1' })
+  const { prove, count } = makeDeps(() => held({ artefacts: [artefact] }), { trust: () => trust })
+  const found = await prove(image, [KEYLESS, DEMAND], ASKER, never)
+  t.match(found, [
+    { kind: 'silence', code: 'trust.missing', detail: /trust root logs, loaded are default/ },
+    { kind: 'proof' },
+  ])
+  await prove(image, [KEYLESS], ASKER, never)
+  t.equal(count(), 1)
+  trust = rootsOf({ default: '1', logs: '1' })
+  t.match(await prove(image, [KEYLESS], ASKER, never), [{ kind: 'proof' }], 'and is found as soon as it is there')
+})
+
+t.test('what was proven under one version of a trust root is asked anew under the next', async t => {
+  let trust = rootsOf({ default: '1', logs: '1' })
+  const { prove, count } = makeDeps(() => held({ artefacts: [artefact] }), { trust: () => trust })
+  for (const logs of ['1', '1', '2', '2', '1']) {
+    trust = rootsOf({ default: '1', logs })
+    await prove(image, [KEYLESS, DEMAND], ASKER, never)
+  }
+  t.equal(count(), 2)
+})
+
+t.test('a proof that rests on what the time is does not outlive that time', async t => {
+  let now = 0
+  const clock = { now: () => now }
+  const until = '2026-11-28T00:00:10Z'
+  const { prove, count } = makeDeps(() => held({ artefacts: [artefact] }), {
+    verify: answering(() => ({ ...makeProof(), until })),
+    cache: new MemoryCache({ maxBytes: 1024 * 1024, clock }),
+    now: () => new Date(Date.parse('2026-11-28T00:00:00Z') + now),
+  })
+  for (now of [1, 9999, 10_001]) await prove(image, [DEMAND], ASKER, never)
+  t.equal(count(), 2)
+})
+
+t.test('each demand is shown only what could meet it, and hears only of places where that could lie', async t => {
+  const attestation: Demand = { ...DEMAND, kind: 'attestation', predicateType: 'urn:x' }
+  const attached: Artefact = { layout: 'attachment', bytes: payload, annotations, source: DIGEST }
+  const shown: string[] = []
+  const verify: Verify = async ({ layout }, { demands }) => {
+    for (const { kind } of demands) shown.push(`${kind} ${layout}`)
+    return demands.map(() => refusal('signature.wrong-key', 'no'))
+  }
+  const down = { silences: [silence('registry.unreachable', 'down')] }
+  // The places of both: the tag for signatures, the tag for attestations, referrers.
+  const { prove } = makeDeps(() => held({ artefacts: [artefact] }, { artefacts: [attached], ...down }, {}), { verify })
+  t.match(await prove(image, [DEMAND, attestation], ASKER, never), [{ kind: 'refusal' }, { kind: 'silence' }])
+  t.strictSame(shown, ['signature simple-signing', 'attestation attachment'])
+})
+
+t.test('attestation.missing: says where an attestation was looked for', async t => {
+  const { prove } = makeDeps(() => held({}, {}))
+  const attestation: Demand = { ...DEMAND, kind: 'attestation', predicateType: 'urn:x', layout: 'legacy' }
+  t.match(await prove(image, [attestation], ASKER, never), [
+    { code: 'attestation.missing', detail: 'looked in r.test/app for an .att tag' },
+  ])
 })

@@ -7,7 +7,7 @@ import { Tokens } from '#core/registry/tokens.ts'
 import { Transport } from '#core/registry/transport.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makeAuthority } from './make-certificate.ts'
-import { makeClient, patience, pinned, ref, unavailable } from './make-client.ts'
+import { makeClient, patience, pinned, ref, SIGNATURES, unavailable } from './make-client.ts'
 import type { Served } from './serve.ts'
 import { answerManifest, MANIFEST_DIGEST, serve } from './serve.ts'
 
@@ -90,7 +90,7 @@ t.test('all who want a token at the same time share one', async t => {
   const client = makeClient(t, [{ host, plainHttp: true }])
   await registry.auth({ mode: 'anonymous-token' })
   await registry.forgetRequests()
-  const { manifest, places } = client.discover(pinned(host, 'acme/app', image.digest), patience)
+  const { manifest, places } = client.discover(pinned(host, 'acme/app', image.digest), SIGNATURES, patience)
   t.equal(await manifest, 'present')
   await Promise.all(places)
   const requests = await registry.requests()

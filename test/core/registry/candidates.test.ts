@@ -3,7 +3,7 @@ import { MOST_LOGINS } from '#core/registry/candidates.ts'
 import type { Credential } from '#core/registry/credential.ts'
 import type { Keychain } from '#core/registry/keychain.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
-import { makeClient, patience, pinned, ref, unavailable } from './make-client.ts'
+import { makeClient, patience, pinned, ref, SIGNATURES, unavailable } from './make-client.ts'
 import { serve } from './serve.ts'
 
 const registry = await startRegistry(t)
@@ -34,6 +34,7 @@ async function asked(): Promise<readonly string[]> {
 async function presence(...credentials: readonly Credential[]) {
   const { manifest, places, scope } = makeClient(t, [listed], { keychain: keychain(...credentials) }).discover(
     pinned(host, 'acme/app', image.digest),
+    SIGNATURES,
     patience,
   )
   return { manifest: await manifest, places: await Promise.all(places), scope: await scope }

@@ -3,12 +3,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Artefact, Found } from '#core/domain/artefact.ts'
 import { digestOf, hexOf, parseDigest } from '#core/domain/digest.ts'
+import type { Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import type { RegistryView } from '#core/registry/client.ts'
 import type { FaultRule } from '#test/support/embedded-registry.ts'
 import { RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
 import { readImages } from '#test/support/read-layout.ts'
-import { makeClient, patience, pinned, ref } from './make-client.ts'
+import { makeClient, patience, pinned, ref, SIGNATURES } from './make-client.ts'
 import { INDEX_TYPE, MANIFEST_TYPE } from './serve.ts'
 
 const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
@@ -22,7 +23,7 @@ const client = makeClient(t, [entry])
 t.afterEach(() => registry.faults([]))
 
 async function look(repository: string, digest: string, by: RegistryView = client, signal = patience) {
-  const { manifest, places } = by.discover(pinned(host, repository, digest), signal)
+  const { manifest, places } = by.discover(pinned(host, repository, digest), SIGNATURES, signal)
   const [legacy = nothing, bundles = nothing] = await Promise.all(places)
   return { manifest: await manifest, legacy, bundles }
 }
@@ -75,25 +76,60 @@ async function list(repository: string, hex: string, manifests: readonly unknown
 }
 
 function texts(artefacts: readonly Artefact[]): readonly string[] {
-  return artefacts.map(one => Buffer.from(one.layout === 'bundle' ? one.bytes : one.payload).toString())
+  return artefacts.map(one => Buffer.from(one.layout === 'simple-signing' ? one.payload : one.bytes).toString())
 }
 
-t.test('finds in every recorded image what is attached to it', async t => {
-  const key = (one: Artefact) => `${one.layout} ${one.source} ${one.layout === 'simple-signing' ? one.signature : ''}`
+/** What a demand for signatures and attestations in any layout looks into. */
+const EVERYTHING: Search = { places: ['signature-tag', 'attestation-tag', 'referrers'], isForAttestations: true }
+
+t.test('finds in every recorded image what is attached to it, with what cosign wrote beside it', async t => {
   const recorded = readImages()
   t.ok(recorded.length > 15)
   for (const { name, digest, artefacts } of recorded) {
-    const { manifest, legacy, bundles } = await look(`vec/${name}`, digest)
-    t.equal(manifest, 'present', name)
+    const { manifest, places } = client.discover(pinned(host, `vec/${name}`, digest), EVERYTHING, patience)
+    t.equal(await manifest, 'present', name)
+    const found = await Promise.all(places)
+    const inOrder = (all: readonly Artefact[]) => [...new Set(all.map(one => JSON.stringify(fieldsOf(one))))].toSorted()
+    t.strictSame(inOrder(found.flatMap(place => place.artefacts)), inOrder(artefacts), name)
     t.strictSame(
-      [...legacy.artefacts, ...bundles.artefacts].map(key).toSorted(),
-      [...new Set(artefacts.map(key))].toSorted(),
+      found.flatMap(({ refusals, silences }) => [...refusals, ...silences]),
+      [],
       name,
     )
-    t.strictSame([legacy.refusals, legacy.silences, bundles.refusals, bundles.silences].flat(), [], name)
-    for (const one of [...legacy.artefacts, ...bundles.artefacts])
-      t.equal(digestOf(one.layout === 'bundle' ? one.bytes : one.payload), one.source)
   }
+})
+
+function fieldsOf(artefact: Artefact): readonly unknown[] {
+  const content = artefact.layout === 'simple-signing' ? artefact.payload : artefact.bytes
+  const beside = artefact.layout === 'bundle' ? undefined : artefact.annotations
+  const signature = artefact.layout === 'simple-signing' ? artefact.signature : ''
+  return [artefact.layout, artefact.source, digestOf(content), signature, beside]
+}
+
+t.test('attestations of the legacy layout are looked for only where they are asked for', async t => {
+  const found = readImages().find(({ name }) => name === 'sbom-legacy-key')
+  const image = pinned(host, 'vec/sbom-legacy-key', found?.digest ?? '')
+  await registry.forgetRequests()
+  await Promise.all(client.discover(image, SIGNATURES, patience).places)
+  t.equal(
+    (await registry.requests()).some(({ path }) => path.endsWith('.att')),
+    false,
+  )
+  const [attached] = await Promise.all(
+    client.discover(image, { ...EVERYTHING, places: ['attestation-tag'] }, patience).places,
+  )
+  t.match(attached?.artefacts, [{ layout: 'attachment' }])
+})
+
+t.test('a large bundle is read where attestations are asked for, and not where signatures are', async t => {
+  const { repository, digest, hex } = await makeImage()
+  await list(repository, hex, [await putBundle(repository, '123456')])
+  const limited = makeClient(t, [entry], { limits: { bundleBytes: 5, attestationBytes: 6 } })
+  const image = pinned(host, repository, digest)
+  const [, signatures] = await Promise.all(limited.discover(image, SIGNATURES, patience).places)
+  t.match(signatures, { artefacts: [], refusals: [{ code: 'limit.exceeded' }] })
+  const [, , all] = await Promise.all(limited.discover(image, EVERYTHING, patience).places)
+  t.strictSame(texts(all?.artefacts ?? []), ['123456'])
 })
 
 t.test('an image without signatures is a place where nothing lies, and no fault', async t => {
@@ -149,7 +185,7 @@ t.test('one place does not wait for the other', async t => {
   const { digest } = readImages().find(({ name }) => name === 'key-legacy-nolog') ?? { digest: '' }
   await registry.faults([{ kind: 'referrers', fault: { hang: true } }])
   const stop = new AbortController()
-  const { manifest, places } = client.discover(pinned(host, 'vec/key-legacy-nolog', digest), stop.signal)
+  const { manifest, places } = client.discover(pinned(host, 'vec/key-legacy-nolog', digest), SIGNATURES, stop.signal)
   t.equal(await manifest, 'present')
   t.equal((await places[0])?.artefacts.length, 1)
   stop.abort(new Unavailable('deadline.exceeded', 'seen enough'))
@@ -489,17 +525,17 @@ t.test('a list of referrers is read to its bound over all its pages, and not fur
   })
 })
 
-t.test('the manifests of all referrers are added up before any of them is fetched', async t => {
+t.test('of more manifests of referrers than may weigh together, the smallest are read', async t => {
   const { repository, digest, hex } = await makeImage()
   const made = await Promise.all([1, 2].map(n => putBundle(repository, `{"n":${n}}`)))
   await list(repository, hex, made)
   const total = made.reduce((sum, { size }) => sum + size, 0)
   const within = makeClient(t, [entry], { limits: { referrerManifestsBytes: total } })
   t.equal((await look(repository, digest, within)).bundles.artefacts.length, 2)
-  await registry.forgetRequests()
   const beyond = makeClient(t, [entry], { limits: { referrerManifestsBytes: total - 1 } })
-  t.match((await look(repository, digest, beyond)).bundles, { artefacts: [], refusals: [{ code: 'limit.exceeded' }] })
-  t.equal((await registry.requests()).length, 4)
+  const { bundles } = await look(repository, digest, beyond)
+  t.equal(bundles.artefacts.length, 1)
+  t.match(bundles.refusals, [{ code: 'limit.exceeded' }])
 })
 
 t.test('a bundle is read to its bound, and a larger one is not asked for', async t => {
@@ -511,22 +547,20 @@ t.test('a bundle is read to its bound, and a larger one is not asked for', async
   t.match(bundles.refusals, [{ code: 'limit.exceeded', detail: 'expected at most 5 bytes, got 6' }])
 })
 
-t.test('what one place may weigh together is added up before anything of it is fetched', async t => {
+t.test('of more than one place may weigh together, the smallest are read, and no byte beyond', async t => {
   const { repository, digest, hex } = await makeImage()
-  for (const blob of ['12345', '67890']) await registry.put({ repository, blob: Buffer.from(blob) })
-  await putLegacy(repository, hex, [signatureLayer('12345'), signatureLayer('67890'), signatureLayer('67890', 'twice')])
-  const within = makeClient(t, [entry], { limits: { attachedBytes: 10 } })
+  for (const blob of ['12345', '678']) await registry.put({ repository, blob: Buffer.from(blob) })
+  await putLegacy(repository, hex, [signatureLayer('12345'), signatureLayer('678'), signatureLayer('678', 'twice')])
+  const within = makeClient(t, [entry], { limits: { attachedBytes: 8 } })
   t.equal((await look(repository, digest, within)).legacy.artefacts.length, 3)
   await registry.forgetRequests()
-  const beyond = makeClient(t, [entry], { limits: { attachedBytes: 9 } })
+  const beyond = makeClient(t, [entry], { limits: { attachedBytes: 7 } })
   const { legacy } = await look(repository, digest, beyond)
-  t.match(legacy, {
-    artefacts: [],
-    refusals: [
-      { code: 'limit.exceeded', detail: 'expected at most 9 bytes attached to the image in one layout, got 10' },
-    ],
-  })
-  t.equal((await registry.requests()).filter(({ path }) => path.includes('/blobs/')).length, 0)
+  t.strictSame(texts(legacy.artefacts), ['678', '678'])
+  t.match(legacy.refusals, [
+    { code: 'limit.exceeded', detail: 'expected at most 7 bytes attached to the image in one layout, got 5 more' },
+  ])
+  t.equal((await registry.requests()).filter(({ path }) => path.includes('/blobs/')).length, 1)
 })
 
 t.test('no more than so many fetches for one image run at once', async t => {
@@ -586,8 +620,8 @@ t.test('the order in which things are listed shows nowhere', async t => {
 
 t.test('whoever leaves a discovery alone causes no unhandled rejection', async t => {
   const { repository, digest } = await makeImage()
-  client.discover(pinned(host, repository, digest), AbortSignal.abort())
-  const { manifest, places } = client.discover(pinned(host, repository, digest), AbortSignal.abort())
+  client.discover(pinned(host, repository, digest), SIGNATURES, AbortSignal.abort())
+  const { manifest, places } = client.discover(pinned(host, repository, digest), SIGNATURES, AbortSignal.abort())
   t.match(await manifest, { kind: 'silence', code: 'deadline.exceeded' })
   t.match(await Promise.all(places), [
     { silences: [{ code: 'deadline.exceeded' }] },

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { digestOf } from '#core/domain/digest.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
-import { makeClient, patience, pinned, ref } from './make-client.ts'
+import { makeClient, patience, pinned, ref, SIGNATURES } from './make-client.ts'
 import { INDEX_TYPE, MANIFEST_TYPE, serve } from './serve.ts'
 
 const BLOB = '{"a":1}'
@@ -64,7 +64,7 @@ t.test(
       fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 12 }), async chosen => {
         answers.splice(0, answers.length, ...chosen)
         const client = makeClient(t, [{ host, plainHttp: true }])
-        const { manifest, places } = client.discover(image, patience)
+        const { manifest, places } = client.discover(image, SIGNATURES, patience)
         const outcomes = [await manifest, ...(await Promise.all(places))]
         const resolved = await client.resolve(ref(host, 'a:v'), patience).catch((error: unknown) => error)
         t.equal(outcomes.length, 3)

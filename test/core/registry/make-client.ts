@@ -1,6 +1,7 @@
 /** Makes a registry client for one test out of what an administrator would write; it is closed when the test ends. */
 import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
+import type { Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import type { RegistryView } from '#core/registry/client.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
@@ -16,6 +17,9 @@ type Setup = {
   /** Makes it the view of a workload. */
   readonly keychain?: Keychain
 }
+
+/** What a demand for a signature in any layout looks into. */
+export const SIGNATURES: Search = { places: ['signature-tag', 'referrers'], isForAttestations: false }
 
 /** A signal that never comes. */
 export const patience = new AbortController().signal

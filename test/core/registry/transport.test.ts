@@ -4,7 +4,7 @@ import { parseRegistries, registryOf } from '#core/registry/registries.ts'
 import { Transport } from '#core/registry/transport.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makeAuthority } from './make-certificate.ts'
-import { makeClient, patience, pinned, ref, unavailable } from './make-client.ts'
+import { makeClient, patience, pinned, ref, SIGNATURES, unavailable } from './make-client.ts'
 import { answerManifest, MANIFEST_DIGEST, serve } from './serve.ts'
 
 const authority = await makeAuthority()
@@ -67,7 +67,7 @@ t.test(
     await registry.faults([{ kind: 'blob', fault: { redirectTo: `http://${store.host}` } }])
     await registry.auth({ mode: 'basic', username: 'bob', password: 'hunter2' })
     await store.forgetRequests()
-    const found = await client.discover(pinned(host, 'acme/app', digest), patience).places[0]
+    const found = await client.discover(pinned(host, 'acme/app', digest), SIGNATURES, patience).places[0]
     t.match(found?.refusals, [
       { code: 'signature.invalid', detail: `the payload ${signed.blob} is not in the registry` },
     ])
@@ -86,7 +86,7 @@ t.test('a redirect is followed to content that is what its digest says, wherever
   const client = makeClient(t, entries)
   t.equal(await client.resolve(ref(host, 'a:v'), patience), MANIFEST_DIGEST)
   t.equal(cdn.requests[0]?.url, '/somewhere/else?signature=1')
-  const image = client.discover(pinned(host, 'a', `sha256:${'a'.repeat(64)}`), patience)
+  const image = client.discover(pinned(host, 'a', `sha256:${'a'.repeat(64)}`), SIGNATURES, patience)
   t.match(await image.manifest, { kind: 'refusal', code: 'image.digest-mismatch' })
 })
 
