@@ -4,10 +4,10 @@ import type { Finding } from '#core/domain/fact.ts'
 import type { ImageRef } from '#core/domain/image-ref.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import type { Answer } from './answer.ts'
-import { allOf, anyOf, complaint } from './answer.ts'
-import { judgeSignedBy } from './checks/signed-by.ts'
+import { allOf, anyOf, atLeast, complaint } from './answer.ts'
+import { judgeProven } from './checks/proven.ts'
 import { judgeStatic } from './checks/static.ts'
-import type { Requirement } from './policy.ts'
+import type { Proven, Requirement } from './policy.ts'
 
 /** What is known of the image that a policy speaks of. */
 export type Known = {
@@ -24,11 +24,12 @@ export function judgeRequirement(requirement: Requirement, known: Known): Answer
       return allOf(requirement.of.map(branch => judgeRequirement(branch, known)))
     case 'any-of':
       return anyOf(requirement.of.map(branch => judgeRequirement(branch, known)))
-    case 'signed-by': {
-      const findings = known.findings(requirement.demand)
-      if (findings.length === 0) return judgeSignedBy(requirement, known.image, undefined)
-      return allOf(findings.map(found => judgeSignedBy(requirement, known.image, found)))
+    case 'at-least': {
+      const answers = requirement.of.map(leaf => judgeLeaf(leaf, known))
+      return atLeast(requirement.signers, answers)
     }
+    case 'proven':
+      return judgeLeaf(requirement, known)
     case 'invalid':
       return complaint(undefined, refusal('policy.invalid', requirement.detail))
     case 'static':
@@ -36,4 +37,10 @@ export function judgeRequirement(requirement: Requirement, known: Known): Answer
     default:
       throw new TypeError(`no check for ${JSON.stringify(requirement satisfies never)}`)
   }
+}
+
+function judgeLeaf(leaf: Proven, { image, findings }: Known): Answer {
+  const found = findings(leaf.demand)
+  if (found.length === 0) return judgeProven(leaf, image, undefined)
+  return allOf(found.map(finding => judgeProven(leaf, image, finding)))
 }

@@ -2,6 +2,7 @@
 import type { Demand } from '#core/domain/demand.ts'
 import { demandKey } from '#core/domain/demand.ts'
 import type { Fact, Finding } from '#core/domain/fact.ts'
+import { identityName } from '#core/domain/identity.ts'
 import type { Proof } from '#core/domain/proof.ts'
 import { silence } from '#core/domain/refusal.ts'
 import type { Objection, Verdict } from '#core/domain/verdict.ts'
@@ -57,6 +58,11 @@ function isSame(one: Demand, other: Demand): boolean {
 
 function distinctProofs(images: readonly JudgedImage[]): readonly Proof[] {
   const proofs = images.flatMap(image => image.proofs)
-  const distinct = new Map(proofs.map(proof => [`${proof.digest} ${proof.signer.fingerprint} ${proof.source}`, proof]))
+  const distinct = new Map(proofs.map(proof => [nameOfProof(proof), proof]))
   return [...distinct].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, proof]) => proof)
+}
+
+/** One signature that answers two demands proves two things: that it is logged, say, besides that it was made. */
+function nameOfProof({ digest, signer, source, answers }: Proof): string {
+  return [digest, identityName(signer), source, answers].join(' ')
 }

@@ -3,6 +3,7 @@ import type { Demand } from '#core/domain/demand.ts'
 import { demandKey } from '#core/domain/demand.ts'
 import type { ImageRef } from '#core/domain/image-ref.ts'
 import { isImageMatched } from './image-glob.ts'
+import { leavesOf } from './leaves.ts'
 import type { Policy, Requirement } from './policy.ts'
 
 /** The policies that speak of this image, by name. */
@@ -40,16 +41,5 @@ function distinct(wanted: readonly Demand[]): readonly Demand[] {
 }
 
 function demandsIn(requirement: Requirement): readonly Demand[] {
-  switch (requirement.kind) {
-    case 'all-of':
-    case 'any-of':
-      return requirement.of.flatMap(demandsIn)
-    case 'signed-by':
-      return [requirement.demand]
-    case 'invalid':
-    case 'static':
-      return []
-    default:
-      throw new TypeError(`no demands for ${JSON.stringify(requirement satisfies never)}`)
-  }
+  return leavesOf(requirement).flatMap(leaf => (leaf.kind === 'proven' ? [leaf.demand] : []))
 }

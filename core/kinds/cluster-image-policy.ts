@@ -7,8 +7,10 @@ import { z } from 'zod'
  */
 export const NOT_SUPPORTED_YET = {
   spec: ['match', 'policy'],
-  authority: ['attestations', 'ctlog', 'keyless', 'rfc3161timestamp', 'signatureFormat', 'source'],
+  authority: ['source'],
   key: ['kms', 'secretRef'],
+  keyless: ['ca-cert'],
+  attestation: ['policy'],
 } as const
 
 /** The kind as the API server names it. v1alpha1 is what it stores: read in that version, nothing is converted on the way. */
@@ -23,6 +25,9 @@ export const CLUSTER_IMAGE_POLICY = {
 /** Far more than anybody writes by hand, and all of it together still what the API server stores: an object of 1.5 MiB. */
 const IMAGES = 1024
 const AUTHORITIES = 64
+const IDENTITIES = 64
+/** Each is looked for on its own, and there are not twice as many predicate types that anybody has agreed on. */
+const ATTESTATIONS = 16
 
 /** An RSA key of 16384 bits has 3 KB in PEM. */
 const KEY_CHARACTERS = 16 * 1024
@@ -45,10 +50,48 @@ const staticAction = z.strictObject({
   message: z.string().max(TEXT_CHARACTERS).optional(),
 })
 
+// Its length is its own rule too.
+const expression = z.string().meta({ maxLength: 1024 })
+
+const identity = z.strictObject({
+  issuer: z.string().max(TEXT_CHARACTERS).optional(),
+  issuerRegExp: expression.optional(),
+  subject: z.string().max(TEXT_CHARACTERS).optional(),
+  subjectRegExp: expression.optional(),
+})
+
+const keyless = z.strictObject({
+  url: z.string().max(TEXT_CHARACTERS).optional(),
+  identities: z.array(identity).min(1).max(IDENTITIES),
+  trustRootRef: z.string().max(NAME_CHARACTERS).optional(),
+  insecureIgnoreSCT: z.boolean().optional(),
+  ...byNameOnly(NOT_SUPPORTED_YET.keyless),
+})
+
+const transparencyLog = z.strictObject({
+  url: z.string().max(TEXT_CHARACTERS).optional(),
+  trustRootRef: z.string().max(NAME_CHARACTERS).optional(),
+})
+
+const timestamp = z.strictObject({
+  trustRootRef: z.string().max(NAME_CHARACTERS).optional(),
+})
+
+const attestation = z.strictObject({
+  name: z.string().min(1).max(NAME_CHARACTERS),
+  predicateType: z.string().min(1).max(TEXT_CHARACTERS),
+  ...byNameOnly(NOT_SUPPORTED_YET.attestation),
+})
+
 const authority = z.strictObject({
   name: z.string().max(NAME_CHARACTERS).optional(),
   key: key.optional(),
+  keyless: keyless.optional(),
   static: staticAction.optional(),
+  ctlog: transparencyLog.optional(),
+  rfc3161timestamp: timestamp.optional(),
+  signatureFormat: z.enum(['', 'legacy', 'bundle']).optional(),
+  attestations: z.array(attestation).max(ATTESTATIONS).optional(),
   ...byNameOnly(NOT_SUPPORTED_YET.authority),
 })
 

@@ -51,9 +51,28 @@ t.test('what is known and not supported yet is stored as it comes', async t => {
     { path: ['properties', 'spec', 'properties'], names: NOT_SUPPORTED_YET.spec },
     { path: authority, names: NOT_SUPPORTED_YET.authority },
     { path: [...authority, 'key', 'properties'], names: NOT_SUPPORTED_YET.key },
+    { path: [...authority, 'keyless', 'properties'], names: NOT_SUPPORTED_YET.keyless },
+    { path: [...authority, 'attestations', 'items', 'properties'], names: NOT_SUPPORTED_YET.attestation },
   ]
   for (const { path, names } of places)
     for (const name of names) t.strictSame(at(...path, name), { 'x-kubernetes-preserve-unknown-fields': true }, name)
+})
+
+t.test('says of signers, logs and attestations what the API server can hold people to', async t => {
+  const at = (...path: readonly string[]) => path.reduce((node, step) => node[step] as Schema, schema)
+  const authority = ['properties', 'spec', 'properties', 'authorities', 'items', 'properties']
+  t.match(at(...authority, 'keyless'), {
+    required: ['identities'],
+    properties: {
+      identities: { minItems: 1, maxItems: 64, items: { properties: { subjectRegExp: { maxLength: 1024 } } } },
+      insecureIgnoreSCT: { type: 'boolean' },
+    },
+  })
+  t.match(at(...authority, 'attestations'), {
+    maxItems: 16,
+    items: { required: ['name', 'predicateType'], properties: { name: { minLength: 1 } } },
+  })
+  t.strictSame(at(...authority, 'signatureFormat'), { type: 'string', enum: ['', 'legacy', 'bundle'] })
 })
 
 t.test('a keyword that the API server would not enforce is a fault of ours', async t => {

@@ -8,11 +8,23 @@ import type { Verdict } from '#core/domain/verdict.ts'
 import { parseImageGlob } from '#policies/image-glob.ts'
 import { judge } from '#policies/judge.ts'
 import type { NoMatch } from '#policies/judge-image.ts'
-import type { Policy, Requirement } from '#policies/policy.ts'
+import type { Policy, Proven, Requirement } from '#policies/policy.ts'
 import { policiesFor } from '#policies/select.ts'
-import { DIGEST, makeDemand, makePolicy, makeProof, makeWorkload, OTHER_DIGEST } from './make-policy.ts'
+import {
+  DIGEST,
+  makeAttestationDemand,
+  makeAttestationProof,
+  makeDemand,
+  makePolicy,
+  makeProof,
+  makeWorkload,
+  OTHER_DIGEST,
+} from './make-policy.ts'
 
 const KEYS = ['a', 'b', 'c']
+const SBOM = 'https://sbom.test'
+/** Two demands that the key `a` may meet, so that one signer can stand behind two leaves. */
+const DEMANDS = [...KEYS.map(key => makeDemand(key)), makeAttestationDemand('a', SBOM)]
 const IMAGES = [
   `r.test/app@${DIGEST}`,
   `r.test/other@${OTHER_DIGEST}`,
@@ -22,12 +34,13 @@ const IMAGES = [
 ]
 const GLOBS = ['r.test/**', 'r.test/app@*', 'r.test/app:*', '**']
 
+const proven: fc.Arbitrary<Proven> = fc.record({
+  kind: fc.constant('proven' as const),
+  authority: fc.constantFrom('x', 'y'),
+  demand: fc.constantFrom(...DEMANDS),
+})
 const leaves: fc.Arbitrary<Requirement> = fc.oneof(
-  fc.record({
-    kind: fc.constant('signed-by' as const),
-    authority: fc.constantFrom('x', 'y'),
-    demand: fc.constantFrom(...KEYS.map(key => makeDemand(key))),
-  }),
+  proven,
   fc.record({
     kind: fc.constant('static' as const),
     authority: fc.constantFrom('x', 'z'),
@@ -44,6 +57,11 @@ const { tree } = fc.letrec<{ tree: Requirement }>(tie => ({
       kind: fc.constantFrom('any-of' as const, 'all-of' as const),
       of: fc.array(tie('tree'), { maxLength: 3 }),
     }),
+    fc.record({
+      kind: fc.constant('at-least' as const),
+      signers: fc.integer({ min: -1, max: 3 }),
+      of: fc.array(proven, { maxLength: 3 }),
+    }),
   ),
 }))
 
@@ -57,6 +75,8 @@ const policySets: fc.Arbitrary<readonly Policy[]> = fc
 
 const findings: fc.Arbitrary<Finding> = fc.constantFrom(
   ...KEYS.flatMap(key => [makeProof(key, DIGEST), makeProof(key, OTHER_DIGEST), makeProof(key, DIGEST, OTHER_DIGEST)]),
+  makeAttestationProof('a', SBOM),
+  makeAttestationProof('a', 'https://another.test'),
   refusal('image.unsigned', 'nothing there'),
   refusal('signature.wrong-key', 'somebody else'),
   refusal('signature.wrong-key', 'yet another'),
@@ -76,12 +96,12 @@ const cases: fc.Arbitrary<Case> = fc
     policies: policySets,
     noMatch: fc.constantFrom('deny' as const, 'warn' as const, 'allow' as const),
     images: fc.array(fc.constantFrom(...IMAGES), { maxLength: 3 }),
-    found: fc.array(fc.tuple(fc.nat(2), fc.constantFrom(...KEYS), findings), { maxLength: 12 }),
+    found: fc.array(fc.tuple(fc.nat(2), fc.constantFrom(...DEMANDS), findings), { maxLength: 12 }),
   })
   .map(({ policies, noMatch, images, found }) => {
     const workload = makeWorkload(...images)
-    const facts = found.flatMap(([index, key, finding]) =>
-      workload.images.slice(index, index + 1).map(use => ({ use, demand: makeDemand(key), found: finding })),
+    const facts = found.flatMap(([index, demand, finding]) =>
+      workload.images.slice(index, index + 1).map(use => ({ use, demand, found: finding })),
     )
     return { policies, noMatch, workload, facts }
   })
@@ -91,6 +111,7 @@ function judged({ policies, noMatch, workload, facts }: Case): Verdict {
 }
 
 function reversed(requirement: Requirement): Requirement {
+  if (requirement.kind === 'at-least') return { ...requirement, of: requirement.of.toReversed() }
   return 'of' in requirement ? { ...requirement, of: requirement.of.map(reversed).toReversed() } : requirement
 }
 
@@ -113,10 +134,10 @@ t.test('the order of policies, authorities and facts never changes the verdict',
 t.test('one more refusal never turns a deny into anything else, nor anything into an allow', async () => {
   const rank = { deny: 0, undecided: 1, allow: 2 }
   fc.assert(
-    fc.property(cases, fc.nat(2), fc.constantFrom(...KEYS), (one, index, key) => {
+    fc.property(cases, fc.nat(2), fc.constantFrom(...DEMANDS), (one, index, demand) => {
       const more = one.workload.images
         .slice(index, index + 1)
-        .map(use => ({ use, demand: makeDemand(key), found: refusal('signature.invalid', 'damaged') }))
+        .map(use => ({ use, demand, found: refusal('signature.invalid', 'damaged') }))
       const before = judged(one)
       const after = judged({ ...one, facts: [...one.facts, ...more] })
       if (before.outcome === 'deny') return after.outcome === 'deny'
@@ -143,19 +164,28 @@ function isAccountedFor({ policies, noMatch, facts }: Case, use: Fact['use']): b
   if (ref.kind === 'refusal') return false
   const matching = policiesFor(policies, ref)
   if (matching.length === 0) return noMatch !== 'deny'
+  /** The fingerprint of whoever is proven to have made what the leaf asks for. */
+  const signerFor = ({ demand }: Proven): string | undefined => {
+    const { found } =
+      facts.find(
+        ({ use: at, demand: answered, found }) =>
+          at === use && answered === demand && found.kind === 'proof' && found.digest === ref.digest,
+      ) ?? {}
+    if (found?.kind !== 'proof' || found.signer.kind !== 'key' || demand.by.kind !== 'key') return undefined
+    const isAsked =
+      demand.kind === 'signature'
+        ? found.proves === 'signature'
+        : found.proves === 'attestation' && found.predicateType === demand.predicateType
+    return isAsked && found.signer.fingerprint === demand.by.key.fingerprint ? found.signer.fingerprint : undefined
+  }
   const holds = (requirement: Requirement): boolean => {
     if (requirement.kind === 'invalid') return false
     if (requirement.kind === 'static') return requirement.action === 'pass'
     if (requirement.kind === 'all-of') return requirement.of.length > 0 && requirement.of.every(holds)
     if (requirement.kind === 'any-of') return requirement.of.some(holds)
-    return facts.some(
-      ({ use: at, demand, found }) =>
-        at === use &&
-        demand.key.fingerprint === requirement.demand.key.fingerprint &&
-        found.kind === 'proof' &&
-        found.digest === ref.digest &&
-        found.signer.fingerprint === demand.key.fingerprint,
-    )
+    if (requirement.kind === 'proven') return signerFor(requirement) !== undefined
+    const signers = new Set(requirement.of.map(signerFor).filter(signer => signer !== undefined))
+    return signers.size >= Math.max(1, requirement.signers)
   }
   return matching.filter(policy => policy.mode === 'enforce').every(policy => holds(policy.requires))
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { demandKey } from '#core/domain/demand.ts'
 import type { Fact, Finding } from '#core/domain/fact.ts'
 import { refusal, silence } from '#core/domain/refusal.ts'
 import type { Verdict } from '#core/domain/verdict.ts'
@@ -9,9 +10,13 @@ import type { Policy, Requirement } from '#policies/policy.ts'
 import {
   allOf,
   anyOf,
+  atLeast,
+  attestedBy,
   DIGEST,
   fixed,
   IMAGE,
+  makeAttestationDemand,
+  makeAttestationProof,
   makeDemand,
   makePolicy,
   makeProof,
@@ -100,6 +105,67 @@ t.test('judges the tree of a policy', async t => {
   for (const [title, requires, found, expected] of table) t.equal(inShort(judgeOne(requires, found)), expected, title)
 })
 
+t.test(
+  'wants so many distinct signers, and is undecided while those who are silent could make up the number',
+  async t => {
+    const two = atLeast(2, signedBy('a'), signedBy('b'), signedBy('c'))
+    const [a, b] = [makeProof('a'), makeProof('b')]
+    const table: readonly (readonly [string, Requirement, Readonly<Record<string, Finding>>, string])[] = [
+      ['as many as are wanted', two, { a, b, c: UNSIGNED }, 'allow'],
+      ['as many, and one silent', two, { a, b, c: DOWN }, 'allow'],
+      ['more', two, { a, b, c: makeProof('c') }, 'allow'],
+      ['one, and one silent', two, { a, b: UNSIGNED, c: DOWN }, 'undecided registry.unreachable'],
+      ['one, and one not looked at', two, { a, b: UNSIGNED }, 'undecided internal.error'],
+      ['one', two, { a, b: UNSIGNED, c: WRONG_KEY }, 'deny signature.wrong-key'],
+      ['none, and one silent', two, { a: UNSIGNED, b: UNSIGNED, c: DOWN }, 'deny image.unsigned'],
+      ['none, and two silent', two, { a: UNSIGNED, b: DOWN, c: DOWN }, 'undecided registry.unreachable'],
+      [
+        'more than there are leaves',
+        atLeast(3, signedBy('a'), signedBy('b')),
+        { a, b },
+        'deny signature.too-few-signers',
+      ],
+      ['of nothing', atLeast(1), {}, 'undecided internal.error'],
+      ['none wanted, none there', atLeast(0, signedBy('a')), { a: UNSIGNED }, 'undecided internal.error'],
+      ['none wanted of nothing', atLeast(0), {}, 'undecided internal.error'],
+      ['no number', atLeast(Number.NaN, signedBy('a')), { a }, 'deny signature.too-few-signers'],
+    ]
+    for (const [title, requires, found, expected] of table) t.equal(inShort(judgeOne(requires, found)), expected, title)
+  },
+)
+
+t.test('counts a signer once, however many leaves its signatures satisfy', async t => {
+  const types = ['https://one.test', 'https://two.test']
+  const leaves = types.map(type => attestedBy('a', type))
+  const workload = makeWorkload(IMAGE)
+  const facts = workload.images.flatMap(use =>
+    types.map(type => ({
+      use,
+      demand: makeAttestationDemand('a', type),
+      found: makeAttestationProof('a', type),
+    })),
+  )
+  const verdict = (requires: Requirement) =>
+    judge([makePolicy('p', requires)], { noMatch: 'deny' }, workload, [
+      ...facts,
+      ...factsOf(workload, { b: makeProof('b') }),
+    ])
+  t.equal(inShort(verdict(atLeast(1, ...leaves))), 'allow')
+  t.match(objectionsIn(verdict(atLeast(2, ...leaves))), [
+    { because: { code: 'signature.too-few-signers', detail: 'expected 2 distinct signers, got 1' } },
+  ])
+  t.equal(inShort(verdict(atLeast(2, ...leaves, signedBy('b')))), 'allow')
+  t.equal(inShort(verdict(allOf(...leaves))), 'allow', 'where none are counted, one signer may do it all')
+})
+
+t.test('two findings for one leaf are one signer', async t => {
+  const workload = makeWorkload(IMAGE)
+  const found = [makeProof('a'), { ...makeProof('a'), signer: makeProof('b').signer }]
+  const facts = workload.images.flatMap(use => found.map(one => ({ use, demand: makeDemand('a'), found: one })))
+  const verdict = judge([makePolicy('p', atLeast(2, signedBy('a')))], { noMatch: 'deny' }, workload, facts)
+  t.equal(inShort(verdict), 'deny signature.too-few-signers')
+})
+
 t.test('an allow carries what was proven, each proof once', async t => {
   const workload = makeWorkload(IMAGE, IMAGE)
   const policies = [makePolicy('p', anyOf(signedBy('b'), signedBy('a'))), makePolicy('q', signedBy('a'))]
@@ -112,6 +178,24 @@ t.test('an allow carries what was proven, each proof once', async t => {
     unmatched: [],
     proofs: [makeProof('a'), makeProof('b')],
   })
+})
+
+t.test('one signature that answers two demands is two proofs, in one order', async t => {
+  const workload = makeWorkload(IMAGE)
+  const logged = { ...makeDemand('a'), log: { trustRoot: 'default', atLeast: 1 } }
+  const found = { ...makeProof('a'), answers: demandKey(logged), logs: ['ab'] }
+  const facts = [
+    ...workload.images.map(use => ({ use, demand: logged, found })),
+    ...factsOf(workload, { a: makeProof('a') }),
+  ]
+  const leaves = [signedBy('a'), { ...signedBy('a'), demand: logged }]
+  const proofs = [leaves, leaves.toReversed()].map(of => {
+    const verdict = judge([makePolicy('p', allOf(...of))], { noMatch: 'deny' }, workload, facts)
+    if (verdict.outcome !== 'allow' || verdict.passed !== undefined) throw new Error('expected proofs')
+    return verdict.proofs
+  })
+  t.equal(proofs[0]?.length, 2)
+  t.strictSame(proofs[0], proofs[1])
 })
 
 t.test('every policy that speaks of an image must be satisfied', async t => {

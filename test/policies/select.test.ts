@@ -1,12 +1,17 @@
 import t from 'tap'
+import type { Demand } from '#core/domain/demand.ts'
 import { demandKey } from '#core/domain/demand.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
 import { parseImageGlob } from '#policies/image-glob.ts'
 import { demandsOf, policiesFor } from '#policies/select.ts'
-import { allOf, anyOf, fixed, IMAGE, makeDemand, makePolicy, signedBy } from './make-policy.ts'
+import { allOf, anyOf, atLeast, attestedBy, fixed, IMAGE, makeDemand, makePolicy, signedBy } from './make-policy.ts'
 
 const image = parseImageRef(IMAGE)
 const elsewhere = [parseImageGlob('elsewhere.test/**')]
+
+function keysOf(...demands: readonly Demand[]): readonly string[] {
+  return demands.map(demandKey)
+}
 
 t.test('finds the policies that speak of an image by any of their globs, by name', async t => {
   const policies = [
@@ -27,15 +32,21 @@ t.test('demands each thing once, whichever policies and branches want it, in one
     makePolicy('two', anyOf(signedBy('a', 'someone else'), fixed('pass')), { mode: 'warn' }),
     makePolicy('three', signedBy('d'), { images: elsewhere }),
   ]
-  const expected = [makeDemand('a'), makeDemand('b'), makeDemand('c')]
-  t.strictSame(demandsOf(policies, image), expected)
-  t.strictSame(demandsOf(policies.toReversed(), image), expected)
+  const expected = keysOf(makeDemand('a'), makeDemand('b'), makeDemand('c')).toSorted()
+  t.strictSame(keysOf(...demandsOf(policies, image)), expected)
+  t.strictSame(keysOf(...demandsOf(policies.toReversed(), image)), expected)
+})
+
+t.test('demands what any of several distinct signers must have made', async t => {
+  const leaves = [signedBy('a'), attestedBy('b', 'https://sbom.test'), signedBy('a', 'someone else')]
+  const expected = keysOf(...leaves.slice(0, 2).map(({ demand }) => demand)).toSorted()
+  t.strictSame(keysOf(...demandsOf([makePolicy('p', atLeast(2, ...leaves))], image)), expected)
 })
 
 t.test('takes one key with two hash algorithms for two demands', async t => {
-  const sha512 = { kind: 'signed-by', authority: 'x', demand: makeDemand('a', 'sha512') } as const
+  const sha512 = { ...signedBy('a'), demand: makeDemand('a', 'sha512') }
   const demands = demandsOf([makePolicy('p', anyOf(signedBy('a'), sha512))], image)
-  t.strictSame(demands.map(demandKey), [makeDemand('a'), makeDemand('a', 'sha512')].map(demandKey))
+  t.strictSame(keysOf(...demands), keysOf(makeDemand('a'), makeDemand('a', 'sha512')).toSorted())
 })
 
 t.test('demands nothing for policies that look at nothing', async t => {

@@ -8,8 +8,8 @@ export function pathText(path: FieldPath): string {
   return path.map(stepText).join('').replace(/^\./, '')
 }
 
-export function missing(path: FieldPath): string {
-  return `missing field(s): ${pathText(path)}`
+export function missing(...paths: readonly FieldPath[]): string {
+  return `missing field(s): ${pathTexts(paths)}`
 }
 
 /** `shown`: the value, or what may be said of it. */
@@ -56,7 +56,7 @@ function pathTexts(paths: readonly FieldPath[]): string {
 function stepText(step: PropertyKey): string {
   if (typeof step === 'number') return `[${step}]`
   const name = String(step)
-  return /^\w+$/.test(name) ? `.${name}` : `[${JSON.stringify(shortened(name))}]`
+  return /^\w+(?:-\w+)*$/.test(name) ? `.${name}` : `[${JSON.stringify(shortened(name))}]`
 }
 
 function shortened(text: string): string {

@@ -8,6 +8,7 @@ type Issue = NonNullable<ReturnType<(typeof clusterImagePolicy)['safeParse']>['e
 const DETAILS: ReadonlyMap<PropertyKey | undefined, string> = new Map([
   ['mode', 'unsupported mode, expected enforce or warn'],
   ['action', 'unsupported action, expected pass or fail'],
+  ['signatureFormat', 'unsupported format, expected legacy or bundle'],
 ])
 
 /** The faults that one issue of the schema stands for. Issues must carry their input (`reportInput`). */

@@ -19,7 +19,11 @@ function issuesOf(document: object): readonly string[] {
   return (error?.issues ?? []).map(issue => `${issue.code} ${issue.path.join('.')}`)
 }
 
-t.test('accepts both versions, both modes and both kinds of authority', async t => {
+const identity = { issuer: 'https://issuer.test', subject: 'me@a.test' }
+const keyless = { identities: [identity] }
+const attestation = { name: 'sbom', predicateType: 'https://sbom.test' }
+
+t.test('accepts both versions, both modes and all kinds of authority', async t => {
   for (const version of ['v1alpha1', 'v1beta1'])
     t.strictSame(issuesOf(makeDocument({}, { apiVersion: `policy.sigstore.dev/${version}` })), [], version)
   for (const mode of ['enforce', 'warn', '']) t.strictSame(issuesOf(makeDocument({ mode })), [], `mode ${mode}`)
@@ -27,6 +31,10 @@ t.test('accepts both versions, both modes and both kinds of authority', async t 
     { name: 'a', key: { data: 'PEM', hashAlgorithm: 'sha512' } },
     { static: { action: 'pass' } },
     { static: { action: 'fail', message: 'no' } },
+    { keyless: { ...keyless, url: 'https://fulcio.test', trustRootRef: 'private', insecureIgnoreSCT: true } },
+    { keyless: { identities: [{ issuerRegExp: '^a$', subjectRegExp: '^b$' }] }, ctlog: { url: 'https://rekor.test' } },
+    { ...authority, ctlog: { trustRootRef: 'private' }, rfc3161timestamp: { trustRootRef: 'private' } },
+    { ...authority, attestations: [attestation], signatureFormat: 'bundle' },
   ]
   t.strictSame(issuesOf(makeDocument({ authorities })), [])
 })
@@ -38,8 +46,14 @@ t.test('leaves metadata and status to the API server', async t => {
 
 t.test('knows by name what it cannot honour yet, so that it is told apart from what is misspelt', async t => {
   const given = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, [{ any: 'thing' }]]))
-  const key = { ...authority.key, ...given(NOT_SUPPORTED_YET.key) }
-  const authorities = [{ key, ...given(NOT_SUPPORTED_YET.authority) }]
+  const authorities = [
+    {
+      key: { ...authority.key, ...given(NOT_SUPPORTED_YET.key) },
+      keyless: { ...keyless, ...given(NOT_SUPPORTED_YET.keyless) },
+      attestations: [{ ...attestation, ...given(NOT_SUPPORTED_YET.attestation) }],
+      ...given(NOT_SUPPORTED_YET.authority),
+    },
+  ]
   t.strictSame(issuesOf(makeDocument({ ...given(NOT_SUPPORTED_YET.spec), authorities })), [])
 })
 
@@ -55,6 +69,18 @@ t.test('refuses fields that the kind does not have, at every level but metadata 
   ])
   t.strictSame(issuesOf(makeDocument({ authorities: [{ static: { action: 'pass', always: true } }] })), [
     'unrecognized_keys spec.authorities.0.static',
+  ])
+  const others = {
+    keyless: { ...keyless, issuer: 'x' },
+    ctlog: { trustRoot: 'x' },
+    rfc3161timestamp: { url: 'x' },
+    attestations: [{ ...attestation, type: 'x' }],
+  }
+  t.strictSame(issuesOf(makeDocument({ authorities: [others] })), [
+    'unrecognized_keys spec.authorities.0.keyless',
+    'unrecognized_keys spec.authorities.0.ctlog',
+    'unrecognized_keys spec.authorities.0.rfc3161timestamp',
+    'unrecognized_keys spec.authorities.0.attestations.0',
   ])
 })
 
@@ -75,6 +101,13 @@ t.test('refuses values of another type or beyond their list', async t => {
   t.strictSame(issuesOf(makeDocument({ mode: 'audit' })), ['invalid_value spec.mode'])
   t.strictSame(issuesOf(makeDocument({ authorities: [{ static: { action: 'Pass' } }] })), [
     'invalid_value spec.authorities.0.static.action',
+  ])
+  t.strictSame(issuesOf(makeDocument({ authorities: [{ ...authority, signatureFormat: 'v0.3' }] })), [
+    'invalid_value spec.authorities.0.signatureFormat',
+  ])
+  t.strictSame(issuesOf(makeDocument({ authorities: [{ keyless: { identities: [], insecureIgnoreSCT: 1 } }] })), [
+    'too_small spec.authorities.0.keyless.identities',
+    'invalid_type spec.authorities.0.keyless.insecureIgnoreSCT',
   ])
   t.strictSame(issuesOf(makeDocument({ images: [{ glob: '' }, { glob: null }, {}] })), [
     'too_small spec.images.0.glob',

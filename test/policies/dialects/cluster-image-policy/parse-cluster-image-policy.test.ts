@@ -1,56 +1,21 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
-import { InputError } from '#core/domain/input-error.ts'
 import { parsePublicKey } from '#core/domain/public-key.ts'
-import { parseClusterImagePolicy } from '#policies/dialects/cluster-image-policy/parse-cluster-image-policy.ts'
-import type { Requirement } from '#policies/policy.ts'
-
-const KEYS = join(import.meta.dirname, '../../../fixtures/images/keys')
-const P256 = readFileSync(join(KEYS, 'p256.pub'), 'utf8')
-const RSA = readFileSync(join(KEYS, 'rsa.pub'), 'utf8')
-const ED25519 = readFileSync(join(KEYS, 'ed25519.pub'), 'utf8')
-
-const SOURCE = 'policies/release.yaml'
-
-function makeDocument(spec: object = {}, more: object = {}): object {
-  return {
-    apiVersion: 'policy.sigstore.dev/v1beta1',
-    kind: 'ClusterImagePolicy',
-    metadata: { name: 'release' },
-    spec: { images: [{ glob: '**' }], authorities: [{ key: { data: P256 } }], ...spec },
-    ...more,
-  }
-}
-
-function parse(document: unknown) {
-  return parseClusterImagePolicy(document, SOURCE)
-}
-
-/** The faults of a document, without the source that every line begins with. */
-function faultsOf(document: unknown): readonly string[] {
-  try {
-    parse(document)
-    return []
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    return error.message.split('\n').map(line => {
-      if (!line.startsWith(`${SOURCE}: `))
-        throw new Error(`expected the source at the start of ${JSON.stringify(line)}`, { cause: error })
-      return line.slice(`${SOURCE}: `.length)
-    })
-  }
-}
-
-function faultsOfAuthority(authority: object): readonly string[] {
-  return faultsOf(makeDocument({ authorities: [authority] }))
-}
-
-function leavesOf(spec: object): readonly Requirement[] {
-  const { requires } = parse(makeDocument(spec)).policy
-  if (requires.kind !== 'any-of') throw new Error(`expected any-of, got ${requires.kind}`)
-  return requires.of
-}
+import {
+  demandOf,
+  ED25519,
+  faultsOf,
+  faultsOfAuthority,
+  IDENTITY,
+  KEYLESS,
+  leavesOf,
+  makeDocument,
+  P256,
+  parse,
+  RSA,
+  SBOM,
+  SOURCE,
+  signatureBy,
+} from './make-document.ts'
 
 t.test('compiles a policy: any of its authorities, for any of its globs', async t => {
   const authorities = [
@@ -70,14 +35,14 @@ t.test('compiles a policy: any of its authorities, for any of its globs', async 
     kind: 'any-of',
     of: [
       {
-        kind: 'signed-by',
+        kind: 'proven',
         authority: 'release',
-        demand: { kind: 'key-signature', key: parsePublicKey(P256), hash: 'sha256' },
+        demand: signatureBy({ kind: 'key', key: parsePublicKey(P256), hash: 'sha256' }),
       },
       {
-        kind: 'signed-by',
+        kind: 'proven',
         authority: 'authority-1',
-        demand: { kind: 'key-signature', key: parsePublicKey(RSA), hash: 'sha512' },
+        demand: signatureBy({ kind: 'key', key: parsePublicKey(RSA), hash: 'sha512' }),
       },
       { kind: 'static', authority: 'authority-2', action: 'fail', message: 'use a release' },
       { kind: 'static', authority: 'authority-3', action: 'pass', message: '' },
@@ -138,8 +103,7 @@ t.test('wants exactly one of key, keyless and static', async t => {
   t.strictSame(faultsOfAuthority({ key: { data: P256 }, static: { action: 'pass' } }), [
     'expected exactly one, got both: spec.authorities[0].key, spec.authorities[0].static',
   ])
-  t.strictSame(faultsOfAuthority({ key: { data: P256 }, keyless: {}, static: { action: 'pass' } }), [
-    'not supported yet: spec.authorities[0].keyless',
+  t.strictSame(faultsOfAuthority({ key: { data: P256 }, keyless: KEYLESS, static: { action: 'pass' } }), [
     `expected exactly one, got both: ${all}`,
   ])
 })
@@ -154,12 +118,29 @@ t.test('wants a static authority to say pass or fail', async t => {
 })
 
 t.test('refuses a static authority that says how signatures are checked', async t => {
-  t.strictSame(faultsOfAuthority({ static: { action: 'pass' }, attestations: [], source: [], ctlog: {} }), [
-    'not supported yet: spec.authorities[0].attestations',
-    'not supported yet: spec.authorities[0].ctlog',
-    'not supported yet: spec.authorities[0].source',
-    'expected exactly one, got both: spec.authorities[0].attestations, spec.authorities[0].ctlog, spec.authorities[0].source, spec.authorities[0].static',
+  const path = 'spec.authorities[0]'
+  const beside = {
+    attestations: [{ name: 'a', predicateType: 'https://sbom.test' }],
+    source: [{ oci: 'r.test/signatures' }],
+    ctlog: { url: 'https://rekor.test' },
+    rfc3161timestamp: {},
+  }
+  t.strictSame(faultsOfAuthority({ static: { action: 'pass' }, ...beside }), [
+    `not supported yet: ${path}.source`,
+    `expected exactly one, got both: ${path}.attestations, ${path}.ctlog, ${path}.rfc3161timestamp, ${path}.source, ${path}.static`,
   ])
+  for (const [field, value] of Object.entries(beside))
+    t.ok(
+      faultsOfAuthority({ static: { action: 'pass' }, [field]: value }).includes(
+        `expected exactly one, got both: ${[`${path}.${field}`, `${path}.static`].toSorted().join(', ')}`,
+      ),
+      field,
+    )
+  t.strictSame(
+    faultsOfAuthority({ static: { action: 'pass' }, attestations: [], source: [] }),
+    [],
+    'empty is not given',
+  )
 })
 
 t.test('wants a key to hold its data and nothing else', async t => {
@@ -197,7 +178,7 @@ t.test('takes keys of every kind, and hash algorithms as the reference spells th
   ]
   for (const data of [P256, RSA, ED25519]) {
     for (const [hashAlgorithm, hash] of hashes)
-      t.match(leavesOf({ authorities: [{ key: { data, hashAlgorithm } }] })[0], { demand: { hash } }, hash)
+      t.match(demandOf({ key: { data, hashAlgorithm } }), { by: { hash } }, hash)
   }
   for (const hashAlgorithm of ['md5', 'sha-256', 'sha1', 'constructor'])
     t.match(faultsOfAuthority({ key: { data: P256, hashAlgorithm } }), [
@@ -234,16 +215,20 @@ t.test('refuses by name, with the whole path, what it cannot honour yet', async 
     'not supported yet: spec.match',
     'not supported yet: spec.policy',
   ])
-  for (const field of ['attestations', 'ctlog', 'rfc3161timestamp', 'signatureFormat', 'source'])
-    t.strictSame(faultsOfAuthority({ key, [field]: 'anything' }), [`not supported yet: ${path}.${field}`])
-  t.strictSame(faultsOfAuthority({ keyless: { identities: [] } }), [`not supported yet: ${path}.keyless`])
+  t.strictSame(faultsOfAuthority({ key, source: [{ oci: 'r.test/a' }] }), [`not supported yet: ${path}.source`])
+  t.strictSame(faultsOfAuthority({ keyless: { ...KEYLESS, 'ca-cert': { data: 'x' } } }), [
+    `not supported yet: ${path}.keyless.ca-cert`,
+  ])
+  const attestations = [SBOM, { ...SBOM, policy: { type: 'rego', data: 'x' } }]
+  t.strictSame(faultsOfAuthority({ key, attestations }), [`not supported yet: ${path}.attestations[1].policy`])
 })
 
-t.test('takes null for what nobody has set, as the reference does', async t => {
-  t.strictSame(
-    faultsOf(makeDocument({ match: null, authorities: [{ key: { data: P256, kms: null }, ctlog: null }] })),
-    [],
-  )
+t.test('takes null for what nobody has set, as the reference and the API server do', async t => {
+  const nothing = { keyless: null, ctlog: null, rfc3161timestamp: null, signatureFormat: null, attestations: null }
+  const key = { data: P256, kms: null, hashAlgorithm: null }
+  t.strictSame(faultsOf(makeDocument({ match: null, mode: null, authorities: [{ key, ...nothing }] })), [])
+  t.strictSame(faultsOfAuthority({ keyless: { identities: [{ ...IDENTITY, issuerRegExp: null }], url: null } }), [])
+  t.strictSame(faultsOf(makeDocument({ images: [{ glob: null }] })), ['missing field(s): spec.images[0].glob'])
 })
 
 t.test('refuses unknown fields, and quotes names that were made to mislead', async t => {
@@ -287,7 +272,7 @@ t.test('tells all the faults of a document at once, one a line', async t => {
         5,
       ],
       mode: 'audit',
-      match: [],
+      match: [{ resource: 'pods' }],
     }),
     metadata: { name: 'Release' },
   }
