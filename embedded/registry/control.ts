@@ -1,23 +1,19 @@
 /** The side door, under /_control/: builds images, makes keys, signs, and turns the faults on and off. */
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { HASH_ALGORITHMS } from '#core/domain/demand.ts'
-import type { Digest } from '#core/domain/digest.ts'
-import { parseDigest } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import { authShape } from './auth.ts'
 import { buildImage } from './build-image.ts'
+import type { Deed } from './control-signing.ts'
+import { SIGNING_DEEDS } from './control-signing.ts'
 import { faultRuleShape } from './faults.ts'
 import { KEY_TYPES } from './keys.ts'
 import type { Registry } from './registry.ts'
 import type { Reply } from './reply.ts'
 import { jsonReply } from './reply.ts'
-import { SIGNATURE_LAYOUTS, signImage } from './sign-image.ts'
 
 /** A blob of 16 MiB in base64 and the JSON around it. */
 const BODY_BYTES = 24 * 1024 * 1024
-
-const digest = z.string().transform((text): Digest => parseDigest(text))
 
 const imageShape = z.strictObject({
   repository: z.string(),
@@ -26,18 +22,6 @@ const imageShape = z.strictObject({
   platforms: z.int().nonnegative().optional(),
 })
 const keyShape = z.strictObject({ name: z.string(), type: z.enum(KEY_TYPES) })
-const signatureShape = z.strictObject({
-  repository: z.string(),
-  digest,
-  key: z.string(),
-  layout: z.enum(SIGNATURE_LAYOUTS),
-  hash: z.enum(HASH_ALGORITHMS).optional(),
-  padding: z.enum(['pkcs1', 'pss']).optional(),
-  prehash: z.boolean().optional(),
-  signedDigest: digest.optional(),
-  predicateType: z.string().optional(),
-  tamper: z.string().optional(),
-})
 const repositoryShape = z.strictObject({
   repository: z.string(),
   referrersApi: z.boolean().optional(),
@@ -48,8 +32,6 @@ const putShape = z.union([
   z.strictObject({ repository: z.string(), blob: z.base64() }),
 ])
 
-type Deed = (registry: Registry, body: unknown, host: string) => unknown
-
 const DEEDS: Readonly<Record<string, Deed>> = {
   'POST /_control/images': ({ store }, body) => {
     const { repository, tag, contents = `${repository}:${tag}`, platforms } = imageShape.parse(body)
@@ -59,10 +41,7 @@ const DEEDS: Readonly<Record<string, Deed>> = {
     const { name, type } = keyShape.parse(body)
     return { publicKey: keys.make(name, type) }
   },
-  'POST /_control/signatures': ({ store, keys }, body, host) => {
-    const { repository, ...order } = signatureShape.parse(body)
-    return signImage(store.open(repository), keys, { ...order, dockerReference: `${host}/${repository}` })
-  },
+  ...SIGNING_DEEDS,
   'POST /_control/put': ({ store }, body) => {
     const order = putShape.parse(body)
     const repository = store.open(order.repository)

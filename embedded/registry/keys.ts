@@ -1,8 +1,9 @@
 /** Key pairs that never leave this process, and raw signatures with them. */
 import type { KeyObject } from 'node:crypto'
-import { constants, createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { constants, generateKeyPairSync, sign } from 'node:crypto'
 import { ed25519ph } from '@noble/curves/ed25519.js'
 import { InputError } from '#core/domain/input-error.ts'
+import type { Signer } from '../sigstore/sign.ts'
 
 type KeyPair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
 
@@ -38,13 +39,19 @@ export class Keys {
     return pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
   }
 
-  /** What a bundle calls the key: base64 of the SHA-256 of its SubjectPublicKeyInfo. */
-  hint(name: string): string {
-    const spki = this.#find(name).publicKey.export({ type: 'spki', format: 'der' })
-    return createHash('sha256').update(spki).digest('base64')
+  /** Whoever signs with this key, in this way. */
+  signer(name: string, scheme: Scheme): Signer {
+    const { publicKey, type } = this.#find(name)
+    const hash = type === 'ed25519' ? 'sha512' : (scheme.hash ?? HASH_OF[type] ?? 'sha256')
+    return {
+      publicKey,
+      hash,
+      details: detailsOf(type, hash, scheme),
+      sign: message => this.#sign(name, message, scheme),
+    }
   }
 
-  sign(name: string, message: Uint8Array, scheme: Scheme): Uint8Array {
+  #sign(name: string, message: Uint8Array, scheme: Scheme): Uint8Array {
     const { privateKey, type } = this.#find(name)
     if (type === 'ed25519') return signEdwards(privateKey, message, scheme.prehash)
     const hash = scheme.hash ?? HASH_OF[type] ?? 'sha256'
@@ -58,6 +65,14 @@ export class Keys {
     if (found === undefined) throw new InputError(`no key ${JSON.stringify(name)}; make it first`)
     return found
   }
+}
+
+/** protobuf-specs, PublicKeyDetails: how a log entry calls key and scheme. */
+function detailsOf(type: KeyType, hash: string, { padding, prehash }: Scheme): string {
+  if (type === 'ed25519') return prehash ? 'PKIX_ED25519_PH' : 'PKIX_ED25519'
+  const [, bits] = /^rsa(\d+)$/.exec(type) ?? []
+  if (bits !== undefined) return `PKIX_RSA_${padding === 'pss' ? 'PSS' : 'PKCS1V15'}_${bits}_SHA256`
+  return `PKIX_ECDSA_${type.toUpperCase()}_${hash.replace('sha', 'SHA_')}`
 }
 
 function signEdwards(privateKey: KeyObject, message: Uint8Array, prehash: boolean): Uint8Array {

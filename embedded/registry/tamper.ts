@@ -2,14 +2,9 @@
  * Signatures with one thing wrong. `signed` changes what is signed, so the signature over it is good;
  * `written` changes what is written afterwards. Digests are computed last, so they always fit.
  */
-export type SimpleDraft = { readonly payload: string; readonly signature: string | undefined }
-export type Envelope = {
-  readonly payload: string
-  readonly payloadType: string
-  readonly signatures: readonly string[]
-}
-type Signable = Pick<Envelope, 'payload' | 'payloadType'>
+import type { Envelope, Signable } from '../sigstore/dsse.ts'
 
+type SimpleDraft = { readonly payload: string; readonly signature: string | undefined }
 type SimpleTampering = {
   readonly signed?: (payload: string) => string
   readonly written?: (draft: SimpleDraft) => SimpleDraft

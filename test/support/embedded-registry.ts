@@ -44,12 +44,72 @@ export type ImageOrder = {
   readonly platforms?: number
 }
 
+/** Who signs without a key: whoever gets a certificate. */
+type KeylessOrder = {
+  /** Name of a Sigstore made before. */
+  readonly sigstore: string
+  /** A URI, or an address. */
+  readonly subject?: string
+  /** In place of `subject`: several in one certificate. */
+  readonly subjects?: readonly string[]
+  readonly issuer: string
+  /** By the names that Fulcio gives its extensions: `sourceRepositoryURI`, `buildSignerURI`… */
+  readonly claims?: Readonly<Record<string, string>>
+}
+
+/** What a trust root of an embedded Sigstore lists. */
+type TrustedRootOrder = {
+  /** `current` signs; `retired` has ended a day ago, `future` is yet to begin, `worn` has certificates that have ended. All by default. */
+  readonly eras?: readonly ('current' | 'retired' | 'future' | 'worn')[]
+  /** ISO 8601: when it says that parts of the current era ended. */
+  readonly ends?: Readonly<Partial<Record<'authority' | 'ctLog' | 'rekor1' | 'rekor2' | 'stamper', string>>>
+}
+
+type SigstoreOrder = TrustedRootOrder & {
+  /** Lower-case letters, digits and dashes: `acme` has its log at rekor.acme.test. */
+  readonly name: string
+  readonly curve?: 'P-256' | 'P-384'
+  /** ISO 8601: since when its keys are valid, a day ago by default. */
+  readonly startsAt?: string
+  /** A fault of the authorities themselves, listed as they are: `intermediate-not-ca`, `stamp-no-eku`… */
+  readonly fault?: string
+}
+
+/** A TrustedRoot v0.1 as JSON. */
+type TrustedRootJson = { readonly mediaType: string; readonly [key: string]: unknown }
+
+type SignatureFault = {
+  readonly name: string
+  readonly says: string
+  /** A verifier must accept it all the same. One that demands all that was ordered must refuse the others. */
+  readonly good: boolean
+  /** What an order must have for the fault to show. */
+  readonly needs: readonly string[]
+}
+
 export type SignOrder = {
   readonly repository: string
   readonly digest: string
-  /** Name of a key made before. */
-  readonly key: string
-  readonly layout?: 'simple-signing' | 'bundle' | 'bundle-fallback-tag'
+  /** Name of a key made before; this or `keyless`. */
+  readonly key?: string
+  readonly keyless?: KeylessOrder
+  /** Name of a Sigstore made before: where a signature by a key is logged and stamped. */
+  readonly sigstore?: string
+  /** `attachment`: cosign's older layout of attestations, the tag sha256-HEX.att. */
+  readonly layout?: 'simple-signing' | 'attachment' | 'bundle' | 'bundle-fallback-tag'
+  /** 0.3 by default; 0.1 has a certificate chain and a promise, 0.2 a chain and a proof besides. */
+  readonly bundleVersion?: '0.1' | '0.2' | '0.3'
+  /** None by default. The legacy layouts have room for Rekor v1 only, as has a bundle 0.1. */
+  readonly log?: 'none' | 'rekor1' | 'rekor2'
+  readonly timestamp?: boolean
+  /** By default what cosign logs: hashedrekord, but dsse for envelopes in Rekor v1. */
+  readonly entryKind?: 'hashedrekord' | 'dsse' | 'intoto'
+  /** Whether the timestamp brings the certificate along; by default in the legacy layouts, as cosign has it. */
+  readonly stampCertificates?: boolean
+  /** ISO 8601, to the second. When the certificate was issued: now by default. */
+  readonly signedAt?: string
+  /** When it was logged and stamped: when it was signed by default. */
+  readonly loggedAt?: string
   /** By default what cosign takes: SHA-384 for P-384, SHA-512 for P-521, else SHA-256. */
   readonly hash?: 'sha224' | 'sha256' | 'sha384' | 'sha512'
   /** Of RSA keys; `pkcs1` by default. */
@@ -60,6 +120,12 @@ export type SignOrder = {
   readonly signedDigest?: string
   /** Of bundles; cosign's own for a signature by default. */
   readonly predicateType?: string
+  readonly predicate?: unknown
+  /** Makes the predicate longer by so many bytes. */
+  readonly predicateBytes?: number
+  readonly statementVersion?: 'v0.1' | 'v1'
+  /** One of `signatureFaults()`: all is good but for this one thing. */
+  readonly fault?: string
   readonly tamper?: Tampering | BundleTampering
 }
 
@@ -184,6 +250,21 @@ export class EmbeddedRegistry {
   /** Signs as cosign does; gives the digests of the manifest that carries the signature and of the payload or bundle. */
   sign(order: SignOrder): Promise<{ readonly digest: string; readonly blob: string }> {
     return this.#control('POST', 'signatures', { layout: 'simple-signing', ...order })
+  }
+
+  /** Makes a private Sigstore, in place of an older one of that name, and gives its trust root. */
+  sigstore(order: SigstoreOrder): Promise<TrustedRootJson> {
+    return this.#control('POST', 'sigstores', order)
+  }
+
+  /** Another view of a Sigstore made before. */
+  trustedRoot(order: TrustedRootOrder & { readonly sigstore: string }): Promise<TrustedRootJson> {
+    return this.#control('POST', 'trusted-roots', order)
+  }
+
+  /** What can be wrong with a signature. */
+  signatureFaults(): Promise<readonly SignatureFault[]> {
+    return this.#control('GET', 'signature-faults')
   }
 
   /** Replaces all fault rules; an empty list makes it a good registry again. */

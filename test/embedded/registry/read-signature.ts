@@ -22,12 +22,22 @@ export async function readSimple(fetchTrue: FetchTrue, repository: string, image
   const manifest = parse(await fetchTrue(repository, 'manifests', `${image.replace(':', '-')}.sig`))
   const config = parse(await fetchTrue(repository, 'blobs', manifest['config'].digest))
   const signatures = []
-  for (const { digest, annotations } of manifest['layers']) {
-    const payload = await fetchTrue(repository, 'blobs', digest)
-    const base64: string | undefined = annotations?.['dev.cosignproject.cosign/signature']
-    signatures.push({ payload, base64, signature: Buffer.from(base64 ?? '', 'base64') })
+  for (const { bytes, annotations } of await readLayers(fetchTrue, repository, image, 'sig')) {
+    const base64: string | undefined = annotations['dev.cosignproject.cosign/signature']
+    signatures.push({ payload: bytes, base64, signature: Buffer.from(base64 ?? '', 'base64') })
   }
   return { manifest, config, signatures }
+}
+
+/** The layers of the `.sig` or `.att` tag, as they are. */
+export async function readLayers(fetchTrue: FetchTrue, repository: string, image: string, suffix: 'sig' | 'att') {
+  const manifest = parse(await fetchTrue(repository, 'manifests', `${image.replace(':', '-')}.${suffix}`))
+  const layers = []
+  for (const { digest, mediaType, annotations = {} } of manifest['layers']) {
+    const bytes = await fetchTrue(repository, 'blobs', digest)
+    layers.push({ mediaType: mediaType as string, annotations: annotations as Json, bytes })
+  }
+  return layers
 }
 
 /** The bundle that a referrer carries, and what its signature is over. */

@@ -1,28 +1,22 @@
-/** cosign's older layout: a tag made of the image's digest, a JSON payload per signature, the signature in an annotation. */
+/** cosign's older layouts: tags made of the image's digest, a layer per signature or attestation, the proof in annotations. */
 import type { Digest } from '#core/domain/digest.ts'
 import { hexOf } from '#core/domain/digest.ts'
-import { OCI_CONFIG, OCI_MANIFEST, SIGNATURE_ANNOTATION, SIMPLE_SIGNING } from './media-types.ts'
+import { OCI_CONFIG, OCI_MANIFEST } from './media-types.ts'
 import type { Descriptor, Repository } from './store.ts'
 import { encodeJson } from './store.ts'
-import type { SimpleDraft } from './tamper.ts'
 
-/** The payload in the order of keys that cosign writes. */
-export function encodePayload(dockerReference: string, digest: Digest): string {
-  return JSON.stringify({
-    critical: {
-      identity: { 'docker-reference': dockerReference },
-      image: { 'docker-manifest-digest': digest },
-      type: 'cosign container image signature',
-    },
-    optional: null,
-  })
+export type AttachedLayer = {
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+  readonly annotations: Readonly<Record<string, string>>
 }
 
-/** Adds one signature to those the `.sig` tag of the image has, and moves the tag. */
-export function attachSimple(repository: Repository, image: Digest, { payload, signature }: SimpleDraft) {
-  const tag = `sha256-${hexOf(image)}.sig`
-  const blob = repository.add(SIMPLE_SIGNING, Buffer.from(payload))
-  const layer = signature === undefined ? blob : { ...blob, annotations: { [SIGNATURE_ANNOTATION]: signature } }
+/** Adds one layer to those that the `.sig` or `.att` tag of the image has, and moves the tag. */
+export function attachLayer(repository: Repository, image: Digest, suffix: 'sig' | 'att', attached: AttachedLayer) {
+  const { mediaType, bytes, annotations } = attached
+  const tag = `sha256-${hexOf(image)}.${suffix}`
+  const blob = repository.add(mediaType, bytes)
+  const layer = Object.keys(annotations).length === 0 ? blob : { ...blob, annotations }
   const layers = [...layersOf(repository, tag), layer]
   const config = repository.add(OCI_CONFIG, encodeJson(configOf(layers)))
   const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }
