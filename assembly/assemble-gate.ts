@@ -1,14 +1,18 @@
 /** Builds a working gate out of settings: the only place that knows how. No decision lives here. */
 import { readFileSync } from 'node:fs'
+import { followTrustRoots, type TrustRootFollower, type TrustRootListener } from '#certs/trusted/follow-trust-roots.ts'
 import { MemoryCache } from '#core/cache/memory.ts'
 import type { Asker } from '#core/domain/asker.ts'
 import { InputError } from '#core/domain/input-error.ts'
+import type { TrustRoots } from '#core/domain/trust-root.ts'
+import { type Explain, makeExplainer } from '#core/gate/explain.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { makeProver } from '#core/gate/prove.ts'
+import { makeVerifier } from '#core/gate/verifier.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
 import type { Registries } from '#core/registry/registries.ts'
 import { parseRegistries } from '#core/registry/registries.ts'
-import { verifySignature } from '#core/verify/sigstore/verify-signature.ts'
+import { checkTrustRoot } from '#core/verify/sigstore/check-trust-root.ts'
 import { judge } from '#policies/judge.ts'
 import type { Policy } from '#policies/policy.ts'
 import { demandsOf } from '#policies/select.ts'
@@ -22,6 +26,8 @@ export type GateSettings = {
   readonly policiesDir: string | undefined
   /** File that says how registries are reached; without it all are, over https and anonymously. */
   readonly registriesFile: string | undefined
+  /** Folder of trust roots, followed while the gate stands; without it, nothing that rests on one can be proven. */
+  readonly trustRootsDir?: string | undefined
   /** What becomes of an image that no policy matches. */
   readonly noMatch: 'deny' | 'warn' | 'allow'
   /** Upper bound of the memory tier. */
@@ -37,6 +43,10 @@ export type AssembledGate = {
   /** The same gate over other policies; what is remembered about images stays. */
   readonly over: (policies: readonly Policy[]) => Gate
   readonly policies: readonly Policy[]
+  /** Shows what the gate would look at, through the same client and the same verifier. */
+  readonly explain: Explain
+  /** Those in force now. */
+  readonly trustRoots: () => TrustRoots
   /** What is odd about the policies, for the log or the terminal. */
   readonly warnings: readonly string[]
   readonly close: () => Promise<void>
@@ -46,17 +56,20 @@ export type AssembledGate = {
  * Loads policies and registries and wires the pipeline. Throws an InputError that says what is wrong with which file; a
  * folder without a policy is one, because a gate without policies would answer everything by its no-match setting.
  */
-export async function assembleGate(settings: GateSettings): Promise<AssembledGate> {
+export async function assembleGate(
+  settings: GateSettings,
+  listener: TrustRootListener = UNHEARD,
+): Promise<AssembledGate> {
   const { policies, warnings } = readPolicies(settings.policiesDir)
   const registries = readRegistries(settings.registriesFile)
+  const trust = await openTrust(settings.trustRootsDir, listener)
   const secrets = await openSecrets(settings, registries)
   const registry = makeRegistryClient(registries)
   const viewFor = async (asker: Asker, signal: AbortSignal) => registry.viewOf(await secrets?.keychainOf(asker, signal))
-  const prover = makeProver({
-    viewFor,
-    verify: verifySignature,
-    cache: new MemoryCache({ maxBytes: settings.cacheBytes }),
-  })
+  const now = () => new Date()
+  const verifier = makeVerifier({ now })
+  const cache = new MemoryCache({ maxBytes: settings.cacheBytes })
+  const prover = makeProver({ viewFor, verify: verifier.verify, cache, trust: trust.inForce, now })
   const over = (policies: readonly Policy[]): Gate => ({
     demandsOf: image => demandsOf(policies, image),
     resolve: async (image, asker, signal) => (await viewFor(asker, signal)).resolve(image, signal),
@@ -64,10 +77,21 @@ export async function assembleGate(settings: GateSettings): Promise<AssembledGat
     judge: (workload, facts) => judge(policies, { noMatch: settings.noMatch }, workload, facts),
   })
   const close = async () => {
+    await trust.close()
     await registry.close()
     await secrets?.close()
+    await verifier.close()
   }
-  return { gate: over(policies), over, policies, warnings, close }
+  const explain = makeExplainer({ viewFor, verify: verifier.verify, trust: trust.inForce })
+  return { gate: over(policies), over, policies, explain, trustRoots: trust.inForce, warnings, close }
+}
+
+const UNHEARD: TrustRootListener = { onTrustRoots: () => {}, report: () => {} }
+
+async function openTrust(folder: string | undefined, listener: TrustRootListener): Promise<TrustRootFollower> {
+  if (folder !== undefined) return followTrustRoots(folder, listener, { check: checkTrustRoot })
+  const none = new Map()
+  return { inForce: () => none, close: async () => {} }
 }
 
 /** Loaded only where it is used: the Kubernetes client weighs more than all the rest, and `shedu check` does without. */

@@ -3,6 +3,7 @@ import { createReadStream, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InputError } from '#core/domain/input-error.ts'
+import { readBytes, unreadable } from './read-bytes.ts'
 
 export type Input = {
   /** What messages call it: the path as the user would write it. */
@@ -32,7 +33,7 @@ export async function readInputs(paths: readonly string[], stdin: Readable): Pro
   let total = 0
   for (const path of files) {
     const file = path === STDIN ? 'standard input' : path
-    const bytes = await readBytes(file, path === STDIN ? stdin : createReadStream(path))
+    const bytes = await readBytes(file, path === STDIN ? stdin : createReadStream(path), MAX_INPUT_BYTES)
     total += bytes.byteLength
     if (total > MAX_TOTAL_BYTES)
       throw new InputError(`${file}: expected all files to have at most ${MAX_TOTAL_BYTES} bytes`)
@@ -69,21 +70,6 @@ function walk(folder: string): readonly string[] {
     })
 }
 
-async function readBytes(file: string, stream: Readable): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      length += chunk.byteLength
-      if (length > MAX_INPUT_BYTES) throw new InputError(`${file}: expected at most ${MAX_INPUT_BYTES} bytes`)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw unreadable(file, error)
-  }
-  return Buffer.concat(chunks)
-}
-
 function decodeUtf8(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -98,11 +84,4 @@ function attempt<T>(path: string, read: () => T): T {
   } catch (error) {
     throw unreadable(path, error)
   }
-}
-
-function unreadable(path: string, error: unknown): InputError {
-  if (error instanceof InputError) return error
-  const { code } = error as NodeJS.ErrnoException
-  const why = code === 'ENOENT' ? 'there is no such file or folder' : `cannot be read (${code ?? String(error)})`
-  return new InputError(`${path}: ${why}`, { cause: error })
 }

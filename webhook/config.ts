@@ -20,6 +20,7 @@ export const SETTINGS = {
   policiesFrom: setting('SHEDU_POLICIES_FROM', parseOneOf('files', 'cluster', 'both'), 'files'),
   policiesDir: setting('SHEDU_POLICIES_DIR', parsePath, '/etc/shedu/policies'),
   kubeconfig: optional('SHEDU_KUBECONFIG', parsePath),
+  trustRootsDir: optional('SHEDU_TRUST_ROOTS_DIR', parsePath),
   registriesFile: optional('SHEDU_REGISTRIES_FILE', parsePath),
   pullSecrets: setting('SHEDU_PULL_SECRETS', parseOneOf('off', 'workload'), 'off'),
   noMatch: setting('SHEDU_NO_MATCH', parseOneOf('deny', 'warn', 'allow'), 'deny'),

@@ -2,8 +2,9 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
+import type { AssembledGate, assembleGate } from '#assembly/assemble-gate.ts'
 import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
+import type { TrustRootListener } from '#certs/trusted/follow-trust-roots.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { Lifecycle } from '#core/runtime/lifecycle.ts'
 import type { Log } from '#core/runtime/log.ts'
@@ -16,7 +17,7 @@ import { presentCertificate } from './present-certificate.ts'
 import { buildServer } from './server.ts'
 
 export type ProgramDeps = {
-  readonly assemble: (settings: GateSettings) => Promise<AssembledGate>
+  readonly assemble: typeof assembleGate
   /** Opens a watch on the policies of the cluster that `kubeconfig` names, or of the one we run in. */
   readonly watchPolicies: (
     kubeconfig: string | undefined,
@@ -51,13 +52,26 @@ export async function startProgram(config: Config, deps: ProgramDeps): Promise<P
     const ports = await listenAll(config, deps, state, life)
     deps.log.info({ host: config.host, ...ports }, 'listening')
     const policiesDir = config.policiesFrom === 'cluster' ? undefined : config.policiesDir
-    state.assembling = deps.assemble({ ...config, policiesDir })
+    state.assembling = deps.assemble({ ...config, policiesDir }, trustListener(deps.log))
     const ready = state.assembling.then(assembled => openGate(assembled, config, state, deps))
     let drained: Promise<void> | undefined
     return { ...ports, ready, drain: () => (drained ??= drain(config.drainMs, state, life, deps)) }
   } catch (error) {
     await life.close()
     throw error
+  }
+}
+
+function trustListener(log: Log): TrustRootListener {
+  return {
+    onTrustRoots({ roots, ignored }) {
+      log.info(
+        { trustRoots: [...roots.values()].map(({ name, version }) => ({ name, version })) },
+        'trust roots in force',
+      )
+      for (const file of ignored) log.warn({ file }, 'file is not read: its name does not end in .json')
+    },
+    report: err => log.error({ err }, 'trust roots cannot be taken, those before stay in force'),
   }
 }
 

@@ -56,6 +56,9 @@ function annotate(verdict: Verdict): Record<string, string> {
   })
 }
 
-function describe({ proves, digest, signer, layout, source }: Proof): string {
-  return `${proves} of ${digest} by ${signer.kind} ${signer.fingerprint} in ${layout} ${source};`
+function describe(proof: Proof): string {
+  const { digest, signer, layout, source } = proof
+  const what = proof.proves === 'signature' ? 'signature of' : `attestation ${proof.predicateType} about`
+  const who = signer.kind === 'key' ? `key ${signer.fingerprint}` : `${signer.subjects.join(' ')} of ${signer.issuer}`
+  return `${what} ${digest} by ${who} in ${layout} ${source};`
 }

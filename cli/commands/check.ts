@@ -1,5 +1,4 @@
 /** `shedu check`: judges manifests as the webhooks would, by calling what the webhooks call. */
-import { styleText } from 'node:util'
 import { assembleGate } from '#assembly/assemble-gate.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Gate } from '#core/gate/gate.ts'
@@ -11,9 +10,9 @@ import { readInputs } from '../read-inputs.ts'
 import type { SourcedObject } from '../read-objects.ts'
 import { readObjects } from '../read-objects.ts'
 import { renderJson } from '../report/json.ts'
+import { paintFor } from '../report/paint.ts'
 import type { CheckResult } from '../report/result.ts'
 import { exitCodeOf, invalidResult, resultOf, summaryOf } from '../report/result.ts'
-import type { Paint } from '../report/text.ts'
 import { renderResult, renderSummary } from '../report/text.ts'
 import { visible } from '../report/visible.ts'
 import type { Streams } from '../streams.ts'
@@ -23,6 +22,7 @@ export type CheckOptions = {
   readonly paths: readonly string[]
   readonly policiesDir: string
   readonly registriesFile: string | undefined
+  readonly trustRootsDir: string | undefined
   readonly noMatch: 'deny' | 'warn' | 'allow'
   readonly pinScope: PinScope
   readonly namespace: string
@@ -57,7 +57,7 @@ async function report(
   options: CheckOptions,
   streams: Streams,
 ): Promise<0 | 1 | 2 | 3> {
-  const paint: Paint = (colour, text) => styleText(colour, text, { stream: streams.stdout })
+  const paint = paintFor(streams)
   const results: CheckResult[] = []
   for await (const result of found) {
     results.push(result)

@@ -1,6 +1,7 @@
 /** Results for programs: one JSON object, whose fields are only ever added to while `version` is 1. */
-import { CODES } from '#core/domain/refusal.ts'
+import type { Proof } from '#core/domain/proof.ts'
 import type { Objection } from '#core/domain/verdict.ts'
+import { type JsonBecause, toJsonBecause } from './because.ts'
 import type { CheckResult, Outcome, Summary } from './result.ts'
 import { visibleJson } from './visible.ts'
 
@@ -29,21 +30,27 @@ type JsonResult = {
   readonly unmatched: readonly Field[]
   readonly pins: readonly (Field & { readonly from: string; readonly to: string })[]
   readonly unpinned: readonly (Field & { readonly image: string; readonly code: string; readonly detail: string })[]
-  readonly proofs: readonly { readonly proves: string; readonly digest: string; readonly signer: string }[]
+  readonly proofs: readonly JsonProof[]
+}
+
+type JsonProof = {
+  readonly proves: string
+  readonly digest: string
+  /** The fingerprint of a key, or the first subject of a certificate. */
+  readonly signer: string
+  /** Who vouched for the subjects of the certificate; null for a key. */
+  readonly issuer: string | null
+  /** All of them; empty for a key. */
+  readonly subjects: readonly string[]
+  /** Of an attestation; null for a signature. */
+  readonly predicateType: string | null
+  /** ISO 8601; null where nobody believed has witnessed it. */
+  readonly signedAt: string | null
 }
 
 type Field = { readonly field: string; readonly line: number; readonly column: number }
 
-type JsonObjection = Field & {
-  readonly image: string
-  readonly code: string
-  /** `silent`: the world did not answer, so another attempt may end otherwise. */
-  readonly kind: 'refused' | 'silent'
-  readonly sentence: string
-  readonly detail: string
-  readonly remedy: string
-  readonly policies: readonly string[]
-}
+type JsonObjection = Field & JsonBecause & { readonly image: string; readonly policies: readonly string[] }
 
 /** The whole report, on lines of its own, for standard output. */
 export function renderJson(results: readonly CheckResult[], summary: Summary): string {
@@ -55,10 +62,12 @@ function toJson(result: CheckResult): JsonResult {
   const { object, outcome, reason, policies, pinning } = result
   const { kind, namespace, name } = object.subject
   const field = (where: string): Field => ({ field: where, ...object.positionOf(where) })
-  const toObjection = ({ because, where, image, policies }: Objection): JsonObjection => {
-    const { kind, sentence, remedy } = CODES[because.code]
-    return { ...field(where), image, code: because.code, kind, sentence, detail: because.detail, remedy, policies }
-  }
+  const toObjection = ({ because, where, image, policies }: Objection): JsonObjection => ({
+    ...field(where),
+    image,
+    ...toJsonBecause(because),
+    policies,
+  })
   return {
     outcome,
     apiVersion: object.apiVersion,
@@ -78,6 +87,20 @@ function toJson(result: CheckResult): JsonResult {
       code: because.code,
       detail: because.detail,
     })),
-    proofs: result.proofs.map(({ proves, digest, signer }) => ({ proves, digest, signer: signer.fingerprint })),
+    proofs: result.proofs.map(toProof),
+  }
+}
+
+function toProof(proof: Proof): JsonProof {
+  const { proves, digest, signer, signedAt } = proof
+  const isKey = signer.kind === 'key'
+  return {
+    proves,
+    digest,
+    signer: isKey ? signer.fingerprint : (signer.subjects[0] ?? ''),
+    issuer: isKey ? null : signer.issuer,
+    subjects: isKey ? [] : signer.subjects,
+    predicateType: proof.proves === 'attestation' ? proof.predicateType : null,
+    signedAt: signedAt ?? null,
   }
 }

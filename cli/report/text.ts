@@ -1,14 +1,10 @@
 /** Results for people: one line for each object, what stands against it below, each fault with its line and its remedy. */
-import { CODES } from '#core/domain/refusal.ts'
 import type { Objection } from '#core/domain/verdict.ts'
 import type { Pinning } from '#core/gate/pin.ts'
+import { renderBecause } from './because.ts'
+import type { Colour, Paint } from './paint.ts'
 import type { CheckResult, Outcome, Summary } from './result.ts'
 import { visible } from './visible.ts'
-
-/** Colours a word, or leaves it as it is. */
-export type Paint = (colour: Colour, text: string) => string
-
-type Colour = 'green' | 'red' | 'yellow' | 'gray' | 'bold'
 
 const COLOURS: Readonly<Record<Outcome, Colour>> = {
   admitted: 'green',
@@ -56,14 +52,11 @@ function renderPin({ where, from, to }: Pinning['pins'][number], result: CheckRe
 
 function renderObjection(objection: Objection, result: CheckResult, paint: Paint, label?: string): readonly string[] {
   const { because, where, image, policies } = objection
-  const { sentence, remedy } = CODES[because.code]
   const prefix = label === undefined ? '' : `${paint('yellow', label)} `
   return [
     `  ${prefix}${place(result, where)}  ${visible(where)}`,
     ...(image === '' ? [] : [`    image: ${visible(image)}`]),
-    `    ${paint('bold', because.code)}: ${sentence}`,
-    ...(because.detail === '' ? [] : [`    ${visible(because.detail)}`]),
-    `    to fix: ${remedy}`,
+    ...renderBecause(because, paint),
     ...(policies.length === 0 ? [] : [`    policies: ${visible(policies.join(', '))}`]),
   ]
 }

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { readObjects } from '#cli/read-objects.ts'
 import { renderJson } from '#cli/report/json.ts'
+import type { Paint } from '#cli/report/paint.ts'
 import type { CheckResult } from '#cli/report/result.ts'
 import { exitCodeOf, invalidResult, resultOf, summaryOf } from '#cli/report/result.ts'
-import type { Paint } from '#cli/report/text.ts'
 import { renderResult, renderSummary } from '#cli/report/text.ts'
 import { visible, visibleLines } from '#cli/report/visible.ts'
 import { refusal, silence } from '#core/domain/refusal.ts'
@@ -175,7 +175,17 @@ t.test('the JSON report has these fields, all of them always', async t => {
         unmatched: [place],
         pins: [{ ...place, from: 'r.test/app:1', to: `r.test/app:1@${DIGEST}` }],
         unpinned: [{ ...place, image: 'r.test/app:1', code: 'registry.unreachable', detail: 'connection refused' }],
-        proofs: [{ proves: 'signature', digest: DIGEST, signer: 'aa' }],
+        proofs: [
+          {
+            proves: 'signature',
+            digest: DIGEST,
+            signer: 'aa',
+            issuer: null,
+            subjects: [],
+            predicateType: null,
+            signedAt: null,
+          },
+        ],
       },
       {
         ...common,

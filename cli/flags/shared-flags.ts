@@ -1,0 +1,48 @@
+/** Flags that mean the same in more than one command. */
+import { InvalidArgumentError, Option } from 'commander'
+import { InputError } from '#core/domain/input-error.ts'
+import { parseDuration } from '../parse-duration.ts'
+
+export function policiesFlag(): Option {
+  return new Option('--policies <dir>', 'folder with the policies of the cluster')
+}
+
+export function registriesFlag(): Option {
+  return new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously')
+}
+
+export function trustRootsFlag(): Option {
+  return new Option(
+    '--trust-roots <dir>',
+    'folder with the trust roots of the cluster, for keyless signatures, logs and timestamps',
+  )
+}
+
+/** Commander takes the `no-` for a negation and calls the flag `match`. */
+export function noMatchFlag(): Option {
+  return new Option('--no-match <action>', 'what becomes of an image that no policy covers')
+    .choices(['deny', 'warn', 'allow'])
+    .default('deny')
+}
+
+export function timeoutFlag(what: string): Option {
+  return new Option('--timeout <time>', `longest time for ${what}, such as 500ms, 30s or 2m`)
+    .argParser(text => usable(parseDuration, text))
+    .default(30_000, '30s')
+}
+
+export function outputFlag(): Option {
+  return new Option('-o, --output <form>', 'form of the results on standard output')
+    .choices(['text', 'json'])
+    .default('text')
+}
+
+/** What `parse` makes of the value of a flag; commander says which flag it is that an InputError is about. */
+export function usable<T>(parse: (text: string) => T, text: string): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (error instanceof InputError) throw new InvalidArgumentError(error.message)
+    throw error
+  }
+}
