@@ -8,9 +8,11 @@ import { parseArgs } from 'node:util'
 import { measureCreations } from './api-server.ts'
 import type { Generator, Load } from './load.ts'
 import { pickGenerator } from './load.ts'
+import { quantile } from './quantile.ts'
 import { makeReview } from './review.ts'
 import type { Stage, Webhook } from './stage.ts'
 import { makeStage } from './stage.ts'
+import { measureHolding, measureVerifier } from './verifier.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +39,10 @@ async function bench(stage: Stage): Promise<void> {
   say(
     `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, load by ${generator.name}, ${ROUNDS} rounds of ${SECONDS} s\n`,
   )
+  say('### Verifying a keyless artefact never seen before\n')
+  say(measureVerifier())
+  say('### Verifying many keyless artefacts at once\n')
+  say(await measureHolding())
   const images = await stage.makeImages(COLD_IMAGES + 2)
   say('### From start to ready\n')
   say(await startTimes(stage))
@@ -128,11 +134,6 @@ function lineOf(server: string, connections: number, loads: readonly Load[], rat
 
 function median(loads: readonly Load[], pick: (load: Load) => number): number {
   return quantile(loads.map(pick), 0.5)
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
 }
 
 function residentMiB(pid: number): string {
