@@ -94,3 +94,18 @@ t.test('is bounded by bytes and forgets the oldest first', async t => {
   const alive = Array.from({ length: 1000 }, (_, n) => cache.get(keyOf(String(n)))).filter(Boolean)
   t.ok(alive.length <= 100)
 })
+
+t.test('a finding may be given a shorter life, never a longer one, and none at all', async t => {
+  const clock = makeClock()
+  const cache = new MemoryCache({ maxBytes: 1024 * 1024, clock })
+  cache.set(keyOf('short'), proof, 1000)
+  cache.set(keyOf('long'), proof, 2 * PROOF_LIFE_MS)
+  for (const none of [0, -1]) cache.set(keyOf(`none ${none}`), proof, none)
+  t.equal(cache.get(keyOf('none 0')), undefined)
+  t.equal(cache.get(keyOf('none -1')), undefined)
+  t.strictSame(cache.get(keyOf('short')), proof)
+  clock.pass(1001)
+  t.equal(cache.get(keyOf('short')), undefined)
+  clock.pass(PROOF_LIFE_MS)
+  t.equal(cache.get(keyOf('long')), undefined)
+})
