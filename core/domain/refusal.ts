@@ -36,7 +36,7 @@ export const CODES = {
     kind: 'refused',
     sentence: 'the image carries no signature',
     remedy:
-      'sign the digest with a key this policy accepts (cosign sign --key KEY IMAGE@DIGEST), or use a signed image',
+      'sign the digest as this policy demands it (cosign sign IMAGE@DIGEST, with --key KEY where it names a key), or use a signed image',
   },
   'signature.invalid': {
     kind: 'refused',
@@ -99,6 +99,13 @@ export const CODES = {
     sentence: 'the promise of a certificate log in the certificate of the signer does not verify',
     remedy: 'have the cluster administrator bring the trust root up to date; if it is, do not use this image',
   },
+  'sct.untrusted': {
+    kind: 'refused',
+    sentence:
+      'the certificate of the signer was promised to a certificate log that this cluster does not trust, or did not when it was',
+    remedy:
+      'have the cluster administrator bring the trust root up to date, or sign with certificates of a trusted authority',
+  },
   'log.missing': {
     kind: 'refused',
     sentence: 'nothing proves that the signature was entered in a transparency log, as this policy demands',
@@ -145,7 +152,8 @@ export const CODES = {
   'attestation.wrong-type': {
     kind: 'refused',
     sentence: 'what is attached to the image is an attestation, not a signature',
-    remedy: 'sign the image as well as attesting it (cosign sign --key KEY IMAGE@DIGEST)',
+    remedy:
+      'sign the image as well as attesting it (cosign sign IMAGE@DIGEST, with --key KEY where the policy names a key)',
   },
   'policy.none-matched': {
     kind: 'refused',
@@ -239,22 +247,23 @@ const TELLING: Readonly<Record<RefusalCode, number>> = {
   'certificate.expired': 14,
   'certificate.untrusted': 15,
   'sct.missing': 16,
-  'log.untrusted': 17,
-  'time.untrusted': 18,
-  'log.missing': 19,
-  'time.missing': 20,
+  'sct.untrusted': 17,
+  'log.untrusted': 18,
+  'time.untrusted': 19,
+  'log.missing': 20,
+  'time.missing': 21,
   // Whoever is a stranger is told so last: a good signer whose log entry is damaged is nearer to what is wanted.
-  'signature.wrong-identity': 21,
-  'signature.wrong-key': 22,
-  'signature.too-few-signers': 23,
+  'signature.wrong-identity': 22,
+  'signature.wrong-key': 23,
+  'signature.too-few-signers': 24,
   // Below the signatures: a large SBOM beside one by a stranger is not what is wrong with the image.
-  'limit.exceeded': 24,
-  'attestation.wrong-type': 25,
-  'attestation.missing': 26,
-  'image.unsigned': 27,
-  'policy.invalid': 28,
-  'policy.static-deny': 29,
-  'policy.none-matched': 30,
+  'limit.exceeded': 25,
+  'attestation.wrong-type': 26,
+  'attestation.missing': 27,
+  'image.unsigned': 28,
+  'policy.invalid': 29,
+  'policy.static-deny': 30,
+  'policy.none-matched': 31,
 }
 
 /** The refusal that helps its reader most; the same one whatever the order they come in. */

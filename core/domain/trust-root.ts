@@ -44,6 +44,18 @@ export type TrustRoots = ReadonlyMap<string, TrustRoot>
 /** The one that is meant where a policy names none. */
 export const DEFAULT_TRUST_ROOT = 'default'
 
+/** When the first of their authorities and logs that are in use at `now` ends, both in milliseconds since 1970; undefined where none has an end. */
+export function firstEnd(roots: TrustRoots, now: number): number | undefined {
+  const all = [...roots.values()].flatMap(({ authorities, timestampAuthorities, logs, certificateLogs }) => [
+    ...authorities,
+    ...timestampAuthorities,
+    ...logs,
+    ...certificateLogs,
+  ])
+  const ends = all.flatMap(({ validFor }) => (isWithin(validFor, now) ? (validFor.until ?? []) : []))
+  return ends.length === 0 ? undefined : Math.min(...ends)
+}
+
 /** Whether the moment (milliseconds since 1970) lies within, the ends included. */
 export function isWithin({ from, until }: Validity, at: number): boolean {
   return (from === undefined || at >= from) && (until === undefined || at <= until)

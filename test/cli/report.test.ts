@@ -68,7 +68,7 @@ t.test('a refused object says which line, which image, why, how to mend it and w
     image: r.test/app:1
     image.unsigned: the image carries no signature
     expected a signature, found none
-    to fix: sign the digest with a key this policy accepts (cosign sign --key KEY IMAGE@DIGEST), or use a signed image
+    to fix: sign the digest as this policy demands it (cosign sign IMAGE@DIGEST, with --key KEY where it names a key), or use a signed image
     policies: base, release
 `,
   )
@@ -201,7 +201,7 @@ t.test('the JSON report has these fields, all of them always', async t => {
             sentence: 'the image carries no signature',
             detail: 'expected a signature, found none',
             remedy:
-              'sign the digest with a key this policy accepts (cosign sign --key KEY IMAGE@DIGEST), or use a signed image',
+              'sign the digest as this policy demands it (cosign sign IMAGE@DIGEST, with --key KEY where it names a key), or use a signed image',
             policies: ['base', 'release'],
           },
         ],

@@ -67,12 +67,10 @@ function decode(artefact: Artefact): ImageClaim {
  * signature of its own, so cosign has the whole envelope stamped, signature and all.
  */
 function decodeAttachment({ bytes, annotations }: AttachmentArtefact): ImageClaim {
-  const {
-    predicateType,
-    longerDigests: _,
-    ...claim
-  } = decodeEnvelopeClaim(decodeEnvelope(parseUntrustedJson(bytes, ATTACHED), ATTACHED.bytes))
-  return { ...claim, attestation: predicateType, material: decodeLegacyMaterial(annotations), stamped: bytes }
+  const { signing, images, predicateType } = decodeEnvelopeClaim(
+    decodeEnvelope(parseUntrustedJson(bytes, ATTACHED), ATTACHED.bytes),
+  )
+  return { signing, images, attestation: predicateType, material: decodeLegacyMaterial(annotations), stamped: bytes }
 }
 
 function decodeImageBundle({ bytes }: BundleArtefact): ImageClaim {
@@ -81,8 +79,8 @@ function decodeImageBundle({ bytes }: BundleArtefact): ImageClaim {
     throw new InputError(
       'expected a DSSE envelope, which is how images are signed, got a message signature, which names no image',
     )
-  const { predicateType, longerDigests: _, ...claim } = decodeEnvelopeClaim(content.envelope)
-  return { ...claim, attestation: predicateType === SIGNATURE_PREDICATE ? undefined : predicateType, material }
+  const { signing, images, predicateType } = decodeEnvelopeClaim(content.envelope)
+  return { signing, images, attestation: predicateType === SIGNATURE_PREDICATE ? undefined : predicateType, material }
 }
 
 /** What an envelope claims that holds a statement; throws an InputError for any other. */

@@ -4,14 +4,14 @@ import type { CertificateIdentity, IdentityPattern, TextPattern } from '#core/do
 import { InputError } from '#core/domain/input-error.ts'
 import type { PublicKey } from '#core/domain/public-key.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
-import { refusal } from '#core/domain/refusal.ts'
+import { mostTelling, refusal } from '#core/domain/refusal.ts'
 import { quote } from '#core/verify/quote.ts'
 import { type Certificate, decodeCertificate } from './certificate/certificate.ts'
 import { matchIdentity } from './certificate/match-identity.ts'
-import { verifyCertificate } from './certificate/verify-certificate.ts'
+import { type Certified, verifyCertificate } from './certificate/verify-certificate.ts'
 import { hashesOf, refuseTooFewDigests, type Signing, signerOf } from './key.ts'
 import type { ProvenSigner, SignedThing, SignerQuestion, World } from './signer.ts'
-import { verifyWitnesses } from './verify-witnesses.ts'
+import { verifyWitnesses, type Witnesses } from './verify-witnesses.ts'
 
 type KeylessQuestion = SignerQuestion & { readonly by: KeylessSigner }
 
@@ -34,19 +34,32 @@ export function verifyKeyless(thing: SignedThing, question: KeylessQuestion, wor
   if (unsigned !== undefined) return unsigned
   const witnessed = verifyWitnesses(thing, { log, timestamp, believed: [by.trustRoot], key }, world.trust)
   if (witnessed.kind === 'refusal') return witnessed
-  const times = momentsOf(witnessed.times, question, world)
-  if (times === undefined) return UNDATED
-  const root = world.trust.get(by.trustRoot)
-  if (root === undefined) throw new TypeError(`the trust root ${JSON.stringify(by.trustRoot)} is not there: ask before`)
-  const certified = verifyCertificate({ certificate, chain }, times, root, by.sct)
+  const certified = verifyIdentity({ certificate, chain }, witnessed, question, world)
   if (certified.kind === 'refusal') return certified
-  const { identity } = certified
-  if (matchIdentity(by.identities, identity) === undefined) return stranger(by.identities, identity)
+  const { identity, authority } = certified
+  const { logs, sightings } = witnessed
   const [signedAt] = witnessed.times
   const until = signedAt === undefined ? leaf.certificate.validity.until : undefined
-  const { authority } = certified
-  const { logs, sightings } = witnessed
   return { kind: 'signer', identity, authority, logs, signedAt, sightings, until }
+}
+
+/** The certificate at every moment that is witnessed, and whether who it names is among those who are asked for. */
+function verifyIdentity(
+  offered: Parameters<typeof verifyCertificate>[0],
+  { times: witnessed, doubts }: Witnesses,
+  question: KeylessQuestion,
+  world: World,
+): Certified | Refusal {
+  const { by } = question
+  const times = momentsOf(witnessed, question, world)
+  if (times === undefined) return mostTelling(doubts) ?? UNDATED
+  const root = world.trust.get(by.trustRoot)
+  if (root === undefined) throw new TypeError(`the trust root ${JSON.stringify(by.trustRoot)} is not there: ask before`)
+  const certified = verifyCertificate(offered, times, root, by.sct)
+  if (certified.kind === 'refusal') return certified
+  return matchIdentity(by.identities, certified.identity) === undefined
+    ? stranger(by.identities, certified.identity)
+    : certified
 }
 
 /** The key of a certificate may sign over any of the hashes that go with it. */

@@ -26,6 +26,8 @@ export type Witnesses = {
   readonly times: readonly number[]
   /** The same moments, each with who saw it, in their order. */
   readonly sightings: readonly Sighting[]
+  /** Why the timestamps that came along do not count, those that do not. */
+  readonly doubts: readonly Refusal[]
 }
 
 type Seen<T> = { readonly proven: readonly T[]; readonly refusals: readonly Refusal[] }
@@ -47,7 +49,7 @@ export function verifyWitnesses(
   if (log !== undefined && logs.length < log.atLeast) return tooFew(log.atLeast, logs.length, entries.refusals)
   const sightings = sightingsOf(stamps.proven, entries.proven)
   const times = [...new Set(sightings.map(({ at }) => at))]
-  return { kind: 'witnesses', logs: log === undefined ? [] : logs, times, sightings }
+  return { kind: 'witnesses', logs: log === undefined ? [] : logs, times, sightings, doubts: stamps.refusals }
 }
 
 /** An entry says when only where a promise does. */

@@ -100,9 +100,12 @@ function encodeSigned({ timestamp, extensions }: Sct, entry: Uint8Array): Uint8A
 
 function missing(leaf: Certificate, unknown: readonly Sct[]): Refusal {
   const [first, ...more] = [...new Set(unknown.map(({ log }) => log))].toSorted()
-  const logs =
-    first === undefined ? 'none' : `one by log ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`
-  return refusal('sct.missing', `expected a promise by a known certificate log in ${nameOf(leaf)}, got ${logs}`)
+  const expected = `expected a promise by a known certificate log in ${nameOf(leaf)}`
+  if (first === undefined) return refusal('sct.missing', `${expected}, got none`)
+  return refusal(
+    'sct.untrusted',
+    `${expected}, got one by log ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`,
+  )
 }
 
 function outdated(kept: readonly Kept[]): Refusal {
@@ -113,7 +116,7 @@ function outdated(kept: readonly Kept[]): Refusal {
   const { sct, log } = one
   const got = `${quote(log.baseUrl)}, whose key was in use ${inWords(log.validFor)}`
   return refusal(
-    'sct.invalid',
+    'sct.untrusted',
     `expected a promise by a certificate log whose key was in use at ${isoOf(sct.at)}, got one by ${got}`,
   )
 }

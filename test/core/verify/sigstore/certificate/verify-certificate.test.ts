@@ -186,13 +186,13 @@ t.test('certificate.untrusted: half of the time by one authority and half by ano
   t.match(found(signer(), { trust: trustIn(first, second), times: [NOW, NOW + 1] }), /^certificate\.untrusted: /)
 })
 
-t.test('sct.missing and sct.invalid, unless that is to be ignored', async t => {
+t.test('sct.missing, sct.untrusted and sct.invalid, unless that is to be ignored', async t => {
   const impostor = makeLog({ keys: { publicKey: log.keys.publicKey, privateKey: makeKeys().privateKey } })
   const bare = signer({ logs: [] })
   const forged = signer({ logs: [impostor] })
   const strange = signer({ logs: [makeLog()] })
   t.match(found(bare), /^sct\.missing: /)
-  t.match(found(strange), /^sct\.missing: /)
+  t.match(found(strange), /^sct\.untrusted: /)
   t.match(found(forged), /^sct\.invalid: /)
   for (const made of [bare, strange, forged]) t.equal(found(made, { sct: 'ignored' }), 'ours')
 })

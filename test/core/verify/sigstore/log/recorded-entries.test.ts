@@ -33,7 +33,11 @@ t.test('a signature is compared in each of its parts (CVE-2026-22703)', async t 
     const flip = (bytes: Uint8Array) => Buffer.from(bytes).fill((bytes[9] ?? 0) ^ 1, 9, 10)
     const { kind, der } = logged.verifier
     const changed = {
-      content: { ...logged, message: flip(logged.message), payload: logged.payload && flip(logged.payload) },
+      content: {
+        ...logged,
+        message: flip(logged.message as Uint8Array),
+        payload: logged.payload && flip(logged.payload),
+      },
       signature: { ...logged, signature: flip(logged.signature) },
       verifier: { ...logged, verifier: { kind, der: flip(der) } },
       'kind of verifier': {
