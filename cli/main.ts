@@ -15,7 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {})
 
 try {
-  process.exitCode = await run(process.argv.slice(2), process)
+  process.exitCode = await run(process.argv.slice(2), process, process.env)
 } catch (error) {
   process.stderr.write(`error: shedu itself failed\n${error instanceof Error ? error.stack : String(error)}\n`)
 }

@@ -3,9 +3,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
+import { parseProxies } from '#core/registry/proxy.ts'
+import type { Environment } from '#core/runtime/settings.ts'
 import { check } from './commands/check.ts'
+import { explain } from './commands/explain.ts'
 import { verify } from './commands/verify.ts'
+import { dockerConfigIn } from './docker-config.ts'
 import { addCheck } from './flags/check.ts'
+import { addExplain } from './flags/explain.ts'
 import { addVerify } from './flags/verify.ts'
 import { visibleLines } from './report/visible.ts'
 import type { Streams } from './streams.ts'
@@ -25,11 +30,12 @@ Exit codes:
   3  it could not be told`
 
 /** Runs one command line, without the names of node and script in front, and returns the exit code. Throws only what a bug throws. */
-export async function run(args: readonly string[], streams: Streams): Promise<number> {
+export async function run(args: readonly string[], streams: Streams, environment: Environment = {}): Promise<number> {
   let exitCode = 0
-  const program = makeProgram(streams, code => {
+  const end = (code: number) => {
     exitCode = code
-  })
+  }
+  const program = makeProgram(streams, environment, end)
   try {
     await program.parseAsync(args, { from: 'user' })
     return exitCode
@@ -42,7 +48,8 @@ export async function run(args: readonly string[], streams: Streams): Promise<nu
   }
 }
 
-function makeProgram(streams: Streams, end: (exitCode: number) => void): Command {
+function makeProgram(streams: Streams, environment: Environment, end: (exitCode: number) => void): Command {
+  const docker = dockerConfigIn(environment)
   const program = new Command('shedu')
     .description('Shedu stands at the gate of a Kubernetes cluster: only images signed by whom it trusts get in.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -54,7 +61,12 @@ function makeProgram(streams: Streams, end: (exitCode: number) => void): Command
     .showSuggestionAfterError()
     .showHelpAfterError('(shedu --help shows examples)')
     .addHelpText('after', HELP)
-  addCheck(program, async options => end(await check(options, streams)))
+  addCheck(program, async options =>
+    end(await check({ ...docker, proxyFor: parseProxies(environment), ...options }, streams)),
+  )
+  addExplain(program, async options =>
+    end(await explain({ ...docker, proxyFor: parseProxies(environment), ...options }, streams)),
+  )
   addVerify(program, async options => end(await verify(options, streams)))
   return program
 }

@@ -5,7 +5,9 @@ import type { Gate } from '#core/gate/gate.ts'
 import type { PinScope } from '#core/gate/pin.ts'
 import { preflight } from '#core/gate/preflight.ts'
 import { kindMeant, podSpecPath } from '#core/kinds/workload-kinds.ts'
+import type { ProxyFor } from '#core/registry/proxy.ts'
 import { deadline } from '#core/runtime/deadline.ts'
+import type { DockerConfigOptions } from '../docker-config.ts'
 import { readInputs } from '../read-inputs.ts'
 import type { SourcedObject } from '../read-objects.ts'
 import { readObjects } from '../read-objects.ts'
@@ -17,11 +19,12 @@ import { renderResult, renderSummary } from '../report/text.ts'
 import { visible } from '../report/visible.ts'
 import type { Streams } from '../streams.ts'
 
-export type CheckOptions = {
+export type CheckOptions = DockerConfigOptions & {
   /** Files, folders, `-`. */
   readonly paths: readonly string[]
   readonly policiesDir: string
   readonly registriesFile: string | undefined
+  readonly proxyFor?: ProxyFor
   readonly trustRootsDir: string | undefined
   readonly noMatch: 'deny' | 'warn' | 'allow'
   readonly pinScope: PinScope

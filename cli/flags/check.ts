@@ -2,7 +2,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
 import type { CheckOptions } from '../commands/check.ts'
-import { noMatchFlag, outputFlag, policiesFlag, registriesFlag, timeoutFlag, trustRootsFlag } from './shared-flags.ts'
+import {
+  dockerConfigFlag,
+  noMatchFlag,
+  outputFlag,
+  policiesFlag,
+  registriesFlag,
+  timeoutFlag,
+  trustRootsFlag,
+} from './shared-flags.ts'
 
 const HELP = `
 Examples:
@@ -36,6 +44,7 @@ type Flags = {
   readonly file?: readonly string[]
   readonly policies?: string
   readonly registries?: string
+  readonly dockerConfig?: string
   readonly trustRoots?: string
   readonly match: CheckOptions['noMatch']
   readonly pin: CheckOptions['pinScope']
@@ -50,6 +59,7 @@ function flags(): readonly Option[] {
     new Option('-f, --file <path...>', 'files, folders (with all that is in them) or - for standard input'),
     policiesFlag(),
     registriesFlag(),
+    dockerConfigFlag(),
     trustRootsFlag(),
     noMatchFlag(),
     new Option('--pin <scope>', 'pin the tags of images that a policy covers, or of all')
@@ -77,6 +87,7 @@ function toOptions(flags: Flags): CheckOptions {
     paths: flags.file,
     policiesDir: flags.policies,
     registriesFile: flags.registries,
+    dockerConfigFile: flags.dockerConfig,
     trustRootsDir: flags.trustRoots,
     noMatch: flags.match,
     pinScope: flags.pin,

@@ -11,6 +11,14 @@ export function registriesFlag(): Option {
   return new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously')
 }
 
+/** Whoever logged in with Docker on this machine is the one who asks. */
+export function dockerConfigFlag(): Option {
+  return new Option(
+    '--docker-config <file>',
+    'credentials for registries that --registries gives none, as docker login leaves them; without it, config.json in DOCKER_CONFIG or ~/.docker, if there is one. The helpers that it names are run',
+  )
+}
+
 export function trustRootsFlag(): Option {
   return new Option(
     '--trust-roots <dir>',
@@ -38,7 +46,7 @@ export function outputFlag(): Option {
 }
 
 /** What `parse` makes of the value of a flag; commander says which flag it is that an InputError is about. */
-export function usable<T>(parse: (text: string) => T, text: string): T {
+function usable<T>(parse: (text: string) => T, text: string): T {
   try {
     return parse(text)
   } catch (error) {

@@ -33,7 +33,7 @@ type JsonResult = {
   readonly proofs: readonly JsonProof[]
 }
 
-type JsonProof = {
+export type JsonProof = {
   readonly proves: string
   readonly digest: string
   /** The fingerprint of a key, or the first subject of a certificate. */
@@ -87,11 +87,12 @@ function toJson(result: CheckResult): JsonResult {
       code: because.code,
       detail: because.detail,
     })),
-    proofs: result.proofs.map(toProof),
+    proofs: result.proofs.map(toJsonProof),
   }
 }
 
-function toProof(proof: Proof): JsonProof {
+/** A proof, for programs. */
+export function toJsonProof(proof: Proof): JsonProof {
   const { proves, digest, signer, signedAt } = proof
   const isKey = signer.kind === 'key'
   return {

@@ -1,15 +1,23 @@
 /** Who signed, as far as that is proven, in lines and in JSON. */
-import type { Identity } from '#core/domain/identity.ts'
+import type { CertificateIdentity, Identity } from '#core/domain/identity.ts'
 
-/** Each fact with its name, in the order in which they are read; nothing in it is fit for a terminal yet. */
-export function renderSigner(identity: Identity): readonly (readonly [string, string])[] {
+type Fact = readonly [name: string, value: string]
+
+/** What a proven signer is called, each fact with its name; nothing in it is fit for a terminal yet. */
+export function signerFacts(identity: Identity): readonly Fact[] {
   if (identity.kind === 'key') return [['signer', `key ${identity.fingerprint}`]]
-  const { subjects, issuer, claims } = identity
-  return [
-    ...subjects.map(subject => ['signer', subject] as const),
-    ['vouched for by', issuer],
-    ...Object.entries(claims).map(([name, value]) => [`  ${name}`, value] as const),
-  ]
+  const { subjects, issuer } = identity
+  return [...subjects.map(subject => ['signer', subject] as const), ['vouched for by', issuer], ...claimFacts(identity)]
+}
+
+/** What a certificate says, whoever made it. */
+export function certificateFacts(identity: CertificateIdentity): readonly Fact[] {
+  const { subjects, issuer } = identity
+  return [...subjects.map(subject => ['subject', subject] as const), ['issuer', issuer], ...claimFacts(identity)]
+}
+
+function claimFacts({ claims }: CertificateIdentity): readonly Fact[] {
+  return Object.entries(claims).map(([name, value]) => [`  ${name}`, value] as const)
 }
 
 export type JsonSigner = {

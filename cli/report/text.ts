@@ -6,7 +6,8 @@ import type { Colour, Paint } from './paint.ts'
 import type { CheckResult, Outcome, Summary } from './result.ts'
 import { visible } from './visible.ts'
 
-const COLOURS: Readonly<Record<Outcome, Colour>> = {
+/** The colour of each outcome. */
+export const COLOURS: Readonly<Record<Outcome, Colour>> = {
   admitted: 'green',
   refused: 'red',
   undecided: 'yellow',
@@ -57,8 +58,13 @@ function renderObjection(objection: Objection, result: CheckResult, paint: Paint
     `  ${prefix}${place(result, where)}  ${visible(where)}`,
     ...(image === '' ? [] : [`    image: ${visible(image)}`]),
     ...renderBecause(because, paint),
-    ...(policies.length === 0 ? [] : [`    policies: ${visible(policies.join(', '))}`]),
+    ...renderPolicies(policies),
   ]
+}
+
+/** Which policies say so; nothing where none does. */
+export function renderPolicies(policies: readonly string[]): readonly string[] {
+  return policies.length === 0 ? [] : [`    policies: ${visible(policies.join(', '))}`]
 }
 
 /** What stands against nothing and still has to be known: images no policy speaks of, tags that stayed tags. */
@@ -75,7 +81,8 @@ function notesOf(result: CheckResult): readonly string[] {
   ]
 }
 
-function some<T>(items: readonly T[], render: (item: T) => readonly string[]): readonly string[] {
+/** The lines of each, of so many as anybody reads. */
+export function some<T>(items: readonly T[], render: (item: T) => readonly string[]): readonly string[] {
   const lines = items.slice(0, MAX_SHOWN).flatMap(render)
   return items.length > MAX_SHOWN ? [...lines, `  … and ${items.length - MAX_SHOWN} more; -o json shows all`] : lines
 }

@@ -3,8 +3,8 @@ import type { Refusal } from '#core/domain/refusal.ts'
 import type { TrustRoot } from '#core/domain/trust-root.ts'
 import type { BundleQuestion, VerifiedBundle } from '#core/verify/sigstore/verify-bundle.ts'
 import { type JsonBecause, renderBecause, toJsonBecause } from './because.ts'
-import { isoOf, type JsonSigner, renderSigner, toJsonSigner } from './signer.ts'
 import type { Paint } from './paint.ts'
+import { isoOf, type JsonSigner, signerFacts, toJsonSigner } from './signer.ts'
 import { visible, visibleJson } from './visible.ts'
 
 export type Verification = {
@@ -37,7 +37,7 @@ function renderFacts(found: VerifiedBundle, { trust, question, bundleFile, diges
       'signed',
       predicateType === undefined ? 'the file itself' : `a statement about the file, of type ${predicateType}`,
     ],
-    ...renderSigner(signer.identity),
+    ...signerFacts(signer.identity),
     ...(signer.authority === undefined ? [] : [['certified by', signer.authority] as const]),
     ...signer.logs.map(id => ['log', `${urlOf(id, trust)} (${id})`] as const),
     ...signer.sightings.map(({ at, by, name }) => ['seen', `${isoOf(at)} by the ${by} ${name}`] as const),
