@@ -78,12 +78,17 @@ async function ask(apiServer: ApiServer, scene: Scene): Promise<number> {
 }
 
 function whatNext({ scene, ports, caFile }: OpenGate): string {
+  const { policiesDir, registriesFile, trustRootsDir } = scene
+  const flags = `--policies ${policiesDir} --registries ${registriesFile} --trust-roots ${trustRootsDir}`
   return `
 Everything keeps running until Ctrl-C. Try, in another terminal, in this folder:
 
   the verdict beforehand, as a CI job would ask for it (exit code 0, then 1):
-    npx shedu check -f ${scene.goodFile} --policies ${scene.policiesDir} --registries ${scene.registriesFile}
-    npx shedu check -f ${scene.badFile} --policies ${scene.policiesDir} --registries ${scene.registriesFile}
+    npx shedu check -f ${scene.goodFile} ${flags}
+    npx shedu check -f ${scene.badFile} ${flags}
+
+  what is attached to an image, and why it counts or does not (exit code 1, for it is refused):
+    npx shedu explain ${scene.host}/keyless/mallory:v1 ${flags}
 
   readiness and metrics:
     curl http://127.0.0.1:${ports.opsPort}/readyz
@@ -92,7 +97,8 @@ Everything keeps running until Ctrl-C. Try, in another terminal, in this folder:
   the webhook, asked as an API server asks it about the unsigned image:
     curl --cacert ${caFile} -H 'content-type: application/json' -d @${scene.reviewFile} https://127.0.0.1:${ports.port}/validate
 
-The policies are in ${scene.policiesDir}; change one and ask \`shedu check\` again.
+The policies are in ${policiesDir}, whom they believe of signatures without a key in
+${trustRootsDir}; change one and ask \`shedu check\` again.
 `
 }
 

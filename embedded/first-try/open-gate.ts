@@ -58,6 +58,7 @@ function settings(scene: Scene, caFile: string): Readonly<Record<string, string>
     SHEDU_OPS_PORT: '0',
     SHEDU_POLICIES_DIR: scene.policiesDir,
     SHEDU_REGISTRIES_FILE: scene.registriesFile,
+    SHEDU_TRUST_ROOTS_DIR: scene.trustRootsDir,
     SHEDU_TLS_CA_OUT: caFile,
     SHEDU_DRAIN_MS: '0',
     SHEDU_LOG_LEVEL: 'info',

@@ -14,14 +14,20 @@ export function isExpected(row: Row, answer: Answer): boolean {
   return answer.isAllowed === row.expect.isAllowed && isSaid && isPinned
 }
 
+/** Of the longest code that is shown. */
+const CODE_WIDTH = 24
+
 /** The head of the table. */
-export const HEAD = styleText('gray', `  ${'answer'.padEnd(8)} ${'time'.padStart(8)}  ${'code'.padEnd(22)} request`)
+export const HEAD = styleText(
+  'gray',
+  `  ${'answer'.padEnd(8)} ${'time'.padStart(8)}  ${'code'.padEnd(CODE_WIDTH)} request`,
+)
 
 /** One request and what became of it, in lines. */
 export function describe(row: Row, answer: Answer, host: string): string {
   const verdict = answer.isAllowed ? styleText('green', 'admitted') : styleText('red', 'refused ')
   const time = `${answer.ms.toFixed(0)} ms`.padStart(8)
-  const code = codeOf(answer).padEnd(22)
+  const code = codeOf(answer).padEnd(CODE_WIDTH)
   const head = `  ${verdict} ${time}  ${code} ${styleText('bold', row.title)}`
   const asked = row.images.map(image => `${INDENT}image ${host}/${image}`)
   const pinned = answer.isAllowed

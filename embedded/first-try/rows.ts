@@ -37,6 +37,13 @@ export const ROWS: readonly Row[] = [
   row('one byte of the image changed', ['shop/changed:v1'], 'image.digest-mismatch'),
   row('tag moved after signing', ['shop/moved:v1'], 'image.unsigned'),
   row('three images, one of them bad', ['shop/web:v1', 'shop/unsigned:v1', 'shop/side:v1'], 'image.unsigned'),
+  row('signed without a key, by the build that releases', ['keyless/web:v1']),
+  row('signed without a key by cosign 3 (recorded)', ['recorded/keyless-bundle-rekor2-tsa:v1']),
+  row('signed without a key, by somebody else', ['keyless/mallory:v1'], 'signature.wrong-identity'),
+  row('certified by an authority of the right name and the wrong key', ['keyless/forged:v1'], 'certificate.untrusted'),
+  row('signed, and entered in no log', ['keyless/unlogged:v1'], 'log.missing'),
+  row('provenance attested by the build', ['proven/web:v1']),
+  row('signed by the build, provenance missing', ['proven/signed:v1'], 'attestation.missing'),
   row('no policy matches', ['elsewhere/app:v1'], 'policy.none-matched'),
   {
     title: 'unsigned, policy in warn mode',

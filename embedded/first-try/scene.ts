@@ -1,16 +1,19 @@
-/** What the first try is played on: images good and bad in the registry, and policies about them in a folder. */
+/** What the first try is played on: images good and bad in the registry, policies about them and trust roots in folders. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makePod, makeReview } from './api-server.ts'
+import { makeImages } from './images.ts'
+import { writePolicies } from './policies.ts'
 import type { RegistryControl } from './registry-control.ts'
 
-const RECORDED_KEY = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'images', 'keys', 'p256.pub')
+const FIXTURES = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'images')
 
 export type Scene = {
   readonly host: string
   readonly policiesDir: string
   readonly registriesFile: string
+  readonly trustRootsDir: string
   /** Two files to try `shedu check` on. */
   readonly goodFile: string
   readonly badFile: string
@@ -18,80 +21,36 @@ export type Scene = {
   readonly reviewFile: string
 }
 
-/** Builds and signs the images, breaks some of them, and writes policies and example Pods below `folder`. */
+/** Builds and signs the images, breaks some of them, and writes policies, trust roots and example Pods below `folder`. */
 export async function setScene(registry: RegistryControl, folder: string): Promise<Scene> {
   const release = await registry.key('release')
   await registry.key('stranger')
-  await makeImages(registry)
+  const trustedRoot = await makeImages(registry)
   const { host } = registry
-  const policiesDir = join(folder, 'policies')
-  mkdirSync(policiesDir)
-  const recorded = readFileSync(RECORDED_KEY, 'utf8')
-  const write = (name: string, text: string) => writeFileSync(join(policiesDir, `${name}.yaml`), text)
-  write('shop-is-signed', policy('shop-is-signed', `${host}/shop/**`, 'enforce', release))
-  write('trial', policy('trial', `${host}/trial/**`, 'warn', release))
-  write('recorded', policy('recorded', `${host}/recorded/**`, 'enforce', recorded))
+  const [policiesDir, trustRootsDir] = [join(folder, 'policies'), join(folder, 'trust-roots')]
+  for (const made of [policiesDir, trustRootsDir]) mkdirSync(made)
+  const recorded = readFileSync(join(FIXTURES, 'keys', 'p256.pub'), 'utf8')
+  for (const [name, text] of Object.entries(writePolicies(host, { release, recorded })))
+    writeFileSync(join(policiesDir, `${name}.yaml`), text)
+  writeFileSync(join(trustRootsDir, 'default.json'), JSON.stringify(trustedRoot, undefined, 2))
+  copyFileSync(join(FIXTURES, 'trusted_root.json'), join(trustRootsDir, 'recorded.json'))
   const registriesFile = join(folder, 'registries.yaml')
   writeFileSync(registriesFile, `registries:\n  - host: "${host}"\n    plainHttp: true\n`)
-  const goodFile = join(folder, 'good.yaml')
-  const badFile = join(folder, 'bad.yaml')
-  writeFileSync(goodFile, pod('good', `${host}/shop/web:v1`))
-  writeFileSync(badFile, pod('bad', `${host}/shop/unsigned:v1`))
-  const reviewFile = join(folder, 'review.json')
-  writeFileSync(
-    reviewFile,
-    JSON.stringify(makeReview(randomUUID(), makePod([`${host}/shop/unsigned:v1`])), undefined, 2),
-  )
-  return { host, policiesDir, registriesFile, goodFile, badFile, reviewFile }
+  return { host, policiesDir, registriesFile, trustRootsDir, ...writeExamples(host, folder) }
 }
 
-async function makeImages(registry: RegistryControl): Promise<void> {
-  const build = async (repository: string, key?: string, tamper?: string) => {
-    const digest = await registry.image(repository, 'v1', repository)
-    if (key === undefined) return
-    // cosign writes the bundle today and wrote the other layout for years: the first try shows both.
-    const layout = tamper === undefined ? 'simple-signing' : 'bundle'
-    await registry.sign({ repository, digest, key, layout, ...(tamper === undefined ? {} : { tamper }) })
+function writeExamples(host: string, folder: string): Pick<Scene, 'goodFile' | 'badFile' | 'reviewFile'> {
+  const write = (name: string, text: string) => {
+    const file = join(folder, name)
+    writeFileSync(file, text)
+    return file
   }
-  await build('shop/web', 'release')
-  await build('shop/side', 'release')
-  await build('shop/unsigned')
-  await build('shop/stranger', 'stranger')
-  await build('shop/forged', 'release', 'payload')
-  await build('shop/changed', 'release')
-  await build('shop/moved', 'release')
-  await registry.image('shop/moved', 'v1', 'something else under the same tag')
-  await build('shop/down', 'release')
-  await build('shop/slow', 'release')
-  await build('trial/app')
-  await build('elsewhere/app', 'release')
-  await registry.faults([
-    { repository: 'shop/changed', kind: 'manifest', reference: 'v1', fault: {} },
-    { repository: 'shop/changed', kind: 'manifest', fault: { corruptByte: 20 } },
-    { repository: 'shop/down', fault: { disconnect: true } },
-    { repository: 'shop/slow', fault: { hang: true } },
-  ])
-}
-
-function policy(name: string, glob: string, mode: 'enforce' | 'warn', key: string): string {
-  const lines = key
-    .trim()
-    .split('\n')
-    .map(line => `          ${line}`)
-  return `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata:
-  name: ${name}
-spec:
-  mode: ${mode}
-  images:
-    - glob: "${glob}"
-  authorities:
-    - name: release-key
-      key:
-        data: |
-${lines.join('\n')}
-`
+  const bad = `${host}/shop/unsigned:v1`
+  return {
+    goodFile: write('good.yaml', pod('good', `${host}/shop/web:v1`)),
+    badFile: write('bad.yaml', pod('bad', bad)),
+    reviewFile: write('review.json', JSON.stringify(makeReview(randomUUID(), makePod([bad])), undefined, 2)),
+  }
 }
 
 function pod(name: string, image: string): string {

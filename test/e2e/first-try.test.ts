@@ -36,7 +36,7 @@ t.test('--cluster --once types every command and ends with 0', async t => {
   const { closed, said } = start('--once')
   const [code] = await closed
   t.equal(code, 0)
-  t.match(said(), 'all 13 answers are as they must be')
+  t.match(said(), 'all 16 answers are as they must be')
   t.match(said(), 'admission webhook "validate.shedu.dev" denied the request: 1 image refused')
 })
 

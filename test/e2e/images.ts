@@ -33,15 +33,15 @@ export async function makeImageMaker(owner: Owner): Promise<ImageMaker> {
     'by-a-stranger': image => three.run(['sign', '--key=cosign.key', ...SIGN['cosign-3'], image]),
   }
   const make: ImageMaker['make'] = async (reference, signature) => {
-    const image = await push(crane, reference)
+    const image = await pushImage(crane, reference)
     if (signature !== 'none') await sign[signature](image)
     return image.split('@')[1] ?? ''
   }
   return { publicKey: await readFile(join(two.folder, 'cosign.pub'), 'utf8'), make }
 }
 
-/** One layer, whose contents are the reference itself. */
-async function push(crane: Runner, reference: string): Promise<string> {
+/** Pushes an image of one layer, whose contents are the reference itself, and gives the reference with its digest. */
+export async function pushImage(crane: Runner, reference: string): Promise<string> {
   const layer = `layer-${encodeURIComponent(reference)}`
   await writeFile(join(crane.folder, layer), reference)
   const { stdout } = await crane.run(['append', '--oci-empty-base', `--new_layer=${layer}`, `--new_tag=${reference}`])

@@ -8,7 +8,7 @@ export type Placeholders = Readonly<Record<'REGISTRY' | 'FAULTY' | 'WEBHOOK' | '
 
 const HEAD = `# What kubectl prints when Shedu says no
 
-A test types each of these at a real API server and compares this page with what was printed, word for word, but for what differs from run to run: \`REGISTRY\` and \`WEBHOOK\` stand for an address, \`NAMESPACE\` for a name, \`sha256:DIGEST\` and \`FINGERPRINT\` for 64 hexadecimal digits, \`TIME\` for a number.
+A test types each of these at a real API server and compares this page with what was printed, word for word, but for what differs from run to run: \`REGISTRY\` and \`WEBHOOK\` stand for an address, \`NAMESPACE\` for a name, \`sha256:DIGEST\` and \`FINGERPRINT\` for 64 hexadecimal digits, \`SERIAL\` for the serial number of a certificate, \`TIME\` for a number.
 
 The first line is kubectl's own up to \`denied the request:\`; what follows is Shedu's: how many images, then a block for each, with the field, what is wrong, what was found, which policy wants it, and what to do. Every code is explained in [codes.md](codes.md).
 `
@@ -43,5 +43,6 @@ function normalise(text: string, placeholders: Placeholders): string {
   return page
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:DIGEST')
     .replaceAll(/\b[0-9a-f]{64}\b/g, 'FINGERPRINT')
+    .replaceAll(/(?<=the certificate )[0-9a-f]{20,}\b/g, 'SERIAL')
     .replaceAll(/\b\d+ ms\b/g, 'TIME ms')
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { eventually } from '../stack/eventually.ts'
+import { keylessOf, makeKeylessImages } from './keyless-situations.ts'
 import { makeDeployment, makePod } from './objects.ts'
 import { imagesOfPods } from './pods.ts'
 import { readSections, renderPage, renderSection } from './refusals-page.ts'
@@ -13,7 +14,7 @@ const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'refusals.md')
 
 t.setTimeout(300_000)
 
-const stage = await setStage(t)
+const stage = await setStage(t, ({ embedded }) => keylessOf(t, embedded))
 const { plane, distribution, embedded, images, webhook } = stage
 const { host } = distribution
 const terminal = await stage.open(t)
@@ -68,6 +69,7 @@ async function makeImages(): Promise<void> {
   await images.make(`${host}/shop/web:v1`, 'cosign-3')
   await images.make(`${host}/shop/stranger:v1`, 'by-a-stranger')
   for (const name of ['shop/unsigned', 'trial/web']) await images.make(`${host}/${name}:v1`, 'none')
+  await makeKeylessImages(embedded)
   const { digest } = await embedded.image({ repository: 'shop/forged' })
   await embedded.sign({ repository: 'shop/forged', digest, key: 'release', layout: 'bundle', tamper: 'payload' })
   for (const repository of ['shop/down', 'shop/slow']) await embedded.image({ repository })

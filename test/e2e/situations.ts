@@ -14,7 +14,7 @@ export type Situation = {
 
 const UNSIGNED = 'REGISTRY/shop/unsigned:v1'
 
-/** With everything at work but the registry FAULTY, and a Deployment `old` that ran unsigned before the gate was closed. */
+/** With everything at work but the registry FAULTY, which holds what is signed without keys besides, and a Deployment `old` that ran unsigned before the gate was closed. */
 export const SITUATIONS: readonly Situation[] = [
   {
     title: 'The image carries no signature',
@@ -34,6 +34,42 @@ export const SITUATIONS: readonly Situation[] = [
     typed: 'run web --image=FAULTY/shop/forged:v1',
     says: 'signature.invalid',
     todo: 'No mistake in your YAML does this. Tell whoever runs the registry.',
+  },
+  {
+    title: 'Somebody whom the policy does not name signed the image without a key',
+    typed: 'run web --image=FAULTY/released/mallory:v1',
+    says: 'signature.wrong-identity',
+    todo: 'A signature without a key is by whoever the certificate names: here a build, vouched for by its issuer. Have the build sign that the policy names; if the release has moved to another one, the policy has to name that.',
+  },
+  {
+    title: 'The certificate is of an authority that the cluster does not trust',
+    typed: 'run web --image=FAULTY/released/forged:v1',
+    says: 'certificate.untrusted',
+    todo: 'Whoever signed has used another Sigstore than the one that the trust root of the cluster is of, or the trust root is older than the authority: [trust-roots.md](trust-roots.md). If neither is so, do not use the image: anybody can make an authority of that name.',
+  },
+  {
+    title: 'The signature is in no log',
+    typed: 'run web --image=FAULTY/released/unlogged:v1',
+    says: 'log.missing',
+    todo: 'A certificate lives ten minutes, and a log that nobody can rewrite is what proves that it was alive. Sign without `--tlog-upload=false`, or with a signing config that names a log.',
+  },
+  {
+    title: 'The image has no provenance',
+    typed: 'run web --image=FAULTY/proven/signed:v1',
+    says: 'attestation.missing',
+    todo: 'Whatever else is attached to the image does not count here, not even a signature by the build that the policy names. The type stands in the policy; cosign has short names for some (`slsaprovenance1` for this one).',
+  },
+  {
+    title: 'There is an attestation where a signature is asked for',
+    typed: 'run web --image=FAULTY/released/attested:v1',
+    says: 'attestation.wrong-type',
+    todo: 'What is attested was made by the right build and proves what it says, but nobody has said with it that this image may run.',
+  },
+  {
+    title: 'The policy rests on a trust root that is not there',
+    typed: 'run web --image=FAULTY/untrusted/web:v1',
+    says: 'trust.missing',
+    todo: 'Nothing is wrong with the image or the YAML. The name is that of a file in the folder of trust roots: [trust-roots.md](trust-roots.md). Once it is there, the next question is answered by it.',
   },
   {
     title: 'There is no such image',

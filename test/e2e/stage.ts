@@ -26,8 +26,22 @@ export type Stage = {
   readonly open: (owner: Owner) => Promise<Terminal>
 }
 
-/** Sets it, gate open. Images below `shop/` must be signed: by the key of `images`, in the embedded registry by its own key `release`. */
-export async function setStage(owner: Owner): Promise<Stage> {
+type Registries = Pick<Stage, 'olareg' | 'distribution' | 'embedded'>
+
+/** What a suite adds: policies, and settings of the webhook. */
+export type Addition = {
+  readonly policies?: readonly object[]
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/**
+ * Sets it, gate open. Images below `shop/` must be signed: by the key of `images`, in the embedded registry by its own
+ * key `release`. What a suite adds may depend on where the registries are.
+ */
+export async function setStage(
+  owner: Owner,
+  add: (registries: Registries) => Promise<Addition> = async () => ({}),
+): Promise<Stage> {
   const [plane, olareg, distribution, embedded, images] = await Promise.all([
     startControlPlane(owner),
     startOlareg(owner),
@@ -47,17 +61,20 @@ export async function setStage(owner: Owner): Promise<Stage> {
     makePolicy('anything-goes', below('free', hosts), { authorities: [{ static: { action: 'pass' } }] }),
     makePolicy('withdrawn', below('withdrawn', hosts), { authorities: [{ static: { action: 'fail' } }] }),
   ]
-  const webhook = await startWebhook(owner, hosts, policies)
+  const added = await add({ olareg, distribution, embedded })
+  const webhook = await startWebhook(owner, hosts, [...policies, ...(added.policies ?? [])], added.settings)
   const stage = { plane, olareg, distribution, embedded, images, webhook }
   const closeGate = () => close(stage)
   return { ...stage, closeGate, open: async owner => openTerminal(owner, plane, await plane.makeNamespace()) }
 }
 
-function below(folder: string, hosts: readonly string[]): readonly string[] {
+/** Globs of all that lies below a folder of these registries. */
+export function below(folder: string, hosts: readonly string[]): readonly string[] {
   return hosts.map(host => `${host}/${folder}/**`)
 }
 
-function makePolicy(name: string, globs: readonly string[], spec: object): object {
+/** A ClusterImagePolicy about what these globs match. */
+export function makePolicy(name: string, globs: readonly string[], spec: object): object {
   return {
     apiVersion: 'policy.sigstore.dev/v1beta1',
     kind: 'ClusterImagePolicy',
