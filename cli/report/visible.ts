@@ -1,10 +1,13 @@
 /** Text that files and registries wrote, made fit for a terminal: nothing in it moves the cursor or hides, and it ends. */
 
-/** Controls, format characters (the bidirectional ones among them), line and paragraph separators, halves of surrogate pairs. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+/**
+ * Controls, format characters (the bidirectional ones among them), separators but the space, halves of surrogate pairs, and
+ * what is drawn as nothing (fillers, variation selectors, the blank of Braille).
+ */
+const INVISIBLE = /(?! )[\p{Cc}\p{Cf}\p{Z}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
 /** The same, less what JSON.stringify escapes by itself or puts between values. */
-const INVISIBLE_IN_JSON = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
+const INVISIBLE_IN_JSON = /(?! )[\u007f-\u009f\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
 /** Longer than any reference, path or sentence of ours. */
 const MAX_CHARACTERS = 600

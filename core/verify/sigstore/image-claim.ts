@@ -24,7 +24,7 @@ export type ImageClaim = {
 }
 
 /** What cosign says in a bundle when it signs an image. Any other predicate is an attestation about one, whoever signed it. */
-const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1'
+export const SIGNATURE_PREDICATE = 'https://sigstore.dev/cosign/sign/v1'
 
 const claims = new WeakMap<Artefact, ImageClaim | Refusal>()
 

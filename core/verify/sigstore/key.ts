@@ -50,6 +50,14 @@ const HASHES_OF_CURVES: Readonly<Record<string, readonly HashAlgorithm[]>> = {
   secp521r1: ['sha512', 'sha256'],
 }
 
+/** Whether a foreign signature costs milliseconds: one that is not Ed25519 has to be tried as Ed25519ph, in JavaScript. */
+export function isSlow(key: PublicKey): boolean {
+  return key.spki.startsWith(ED25519_SPKI)
+}
+
+/** SubjectPublicKeyInfo (RFC 8410, section 4) up to the key, in base64. */
+const ED25519_SPKI = 'MCowBQYDK2VwAyEA'
+
 /** The hashes over which the key of a certificate may sign: no policy names one there. */
 export function hashesOf(key: PublicKey): readonly HashAlgorithm[] {
   return HASHES_OF_CURVES[keyObjectOf(key).asymmetricKeyDetails?.namedCurve ?? ''] ?? ['sha256']

@@ -4,7 +4,7 @@ import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import { quote } from '#core/verify/quote.ts'
 import { type Bundle, decodeBundle } from './bundle.ts'
-import { decodeEnvelopeClaim } from './image-claim.ts'
+import { decodeEnvelopeClaim, SIGNATURE_PREDICATE } from './image-claim.ts'
 import { digestOfMessage, type Message } from './message.ts'
 import type { ProvenSigner, SignedThing, SignerQuestion, World } from './signer.ts'
 import { refusalOfUndecodable } from './undecodable.ts'
@@ -109,9 +109,18 @@ function whyNotNamed(subjects: readonly string[], artefact: Message): Refusal | 
   )
 }
 
+/** Who asks for no type asks for a signature: that somebody attested to something about the artefact is none, whatever it was. */
 function whyNotOfType({ statement }: Claim, expected: string | undefined): Refusal | undefined {
-  if (expected === undefined || statement?.predicateType === expected) return undefined
-  const got = statement === undefined ? 'a bare signature' : `one of type ${quote(statement.predicateType)}`
+  const type = statement?.predicateType
+  if (expected === undefined) {
+    if (type === undefined || type === SIGNATURE_PREDICATE) return undefined
+    return refusal(
+      'attestation.wrong-type',
+      `expected a signature, got an attestation of type ${quote(type)}, which counts only where its type is asked for`,
+    )
+  }
+  if (type === expected) return undefined
+  const got = type === undefined ? 'a bare signature' : `one of type ${quote(type)}`
   return refusal('attestation.missing', `expected an attestation of type ${quote(expected)}, got ${got}`)
 }
 

@@ -5,10 +5,11 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { PublicKey } from '#core/domain/public-key.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { mostTelling, refusal } from '#core/domain/refusal.ts'
+import type { TrustRoot } from '#core/domain/trust-root.ts'
 import { quote } from '#core/verify/quote.ts'
 import { type Certificate, decodeCertificate } from './certificate/certificate.ts'
 import { matchIdentity } from './certificate/match-identity.ts'
-import { type Certified, verifyCertificate } from './certificate/verify-certificate.ts'
+import { type Certified, recognise, verifyCertificate } from './certificate/verify-certificate.ts'
 import { hashesOf, refuseTooFewDigests, type Signing, signerOf } from './key.ts'
 import type { ProvenSigner, SignedThing, SignerQuestion, World } from './signer.ts'
 import { verifyWitnesses, type Witnesses } from './verify-witnesses.ts'
@@ -16,8 +17,9 @@ import { verifyWitnesses, type Witnesses } from './verify-witnesses.ts'
 type KeylessQuestion = SignerQuestion & { readonly by: KeylessSigner }
 
 /**
- * The signature by the certificate's key; what witnesses it; the certificate at every moment that is witnessed; the
- * identity in it. In this order, so that nothing is said of a certificate that has not made the signature.
+ * The signature by the certificate's key, so that nothing is said of one that has not made it; whom an authority says the
+ * certificate is of, so that strangers cost little; what witnesses the signature; the certificate at every moment that is
+ * witnessed.
  */
 export function verifyKeyless(thing: SignedThing, question: KeylessQuestion, world: World): ProvenSigner | Refusal {
   const { by, log, timestamp } = question
@@ -32,34 +34,45 @@ export function verifyKeyless(thing: SignedThing, question: KeylessQuestion, wor
   const { key } = leaf.certificate
   const unsigned = whyUnsigned(thing.signing, key)
   if (unsigned !== undefined) return unsigned
-  const witnessed = verifyWitnesses(thing, { log, timestamp, believed: [by.trustRoot], key }, world.trust)
-  if (witnessed.kind === 'refusal') return witnessed
-  const certified = verifyIdentity({ certificate, chain }, witnessed, question, world)
-  if (certified.kind === 'refusal') return certified
-  const { identity, authority } = certified
-  const { logs, sightings } = witnessed
-  const [signedAt] = witnessed.times
-  const until = signedAt === undefined ? leaf.certificate.validity.until : undefined
-  return { kind: 'signer', identity, authority, logs, signedAt, sightings, until }
-}
-
-/** The certificate at every moment that is witnessed, and whether who it names is among those who are asked for. */
-function verifyIdentity(
-  offered: Parameters<typeof verifyCertificate>[0],
-  { times: witnessed, doubts }: Witnesses,
-  question: KeylessQuestion,
-  world: World,
-): Certified | Refusal {
-  const { by } = question
-  const times = momentsOf(witnessed, question, world)
-  if (times === undefined) return mostTelling(doubts) ?? UNDATED
   const root = world.trust.get(by.trustRoot)
   if (root === undefined) throw new TypeError(`the trust root ${JSON.stringify(by.trustRoot)} is not there: ask before`)
-  const certified = verifyCertificate(offered, times, root, by.sct)
-  if (certified.kind === 'refusal') return certified
-  return matchIdentity(by.identities, certified.identity) === undefined
-    ? stranger(by.identities, certified.identity)
-    : certified
+  const strange = whyStrange({ certificate, chain }, by, root)
+  if (strange !== undefined) return strange
+  const witnessed = verifyWitnesses(thing, { log, timestamp, believed: [by.trustRoot], key }, world)
+  if (witnessed.kind === 'refusal') return witnessed
+  const times = momentsOf(witnessed.times, question, world)
+  if (times === undefined) return mostTelling(witnessed.doubts) ?? UNDATED
+  const certified = verifyCertificate({ certificate, chain }, times, root, by.sct)
+  return certified.kind === 'refusal' ? certified : signerOfCertificate(certified, witnessed)
+}
+
+/** Nobody whom an authority knows, or not who is asked for. */
+function whyStrange(
+  offered: Parameters<typeof recognise>[0],
+  { identities }: KeylessSigner,
+  root: TrustRoot,
+): Refusal | undefined {
+  const recognised = recognise(offered, root)
+  if (recognised.kind === 'refusal') return recognised
+  const { identity } = recognised
+  return matchIdentity(identities, identity) === undefined ? stranger(identities, identity) : undefined
+}
+
+/** Where nobody has witnessed when it was signed, it holds as long as the certificate and all above it. */
+function signerOfCertificate(
+  { identity, authority, until }: Certified,
+  { logs, sightings, times }: Witnesses,
+): ProvenSigner {
+  const [signedAt] = times
+  return {
+    kind: 'signer',
+    identity,
+    authority,
+    logs,
+    signedAt,
+    sightings,
+    until: signedAt === undefined ? until : undefined,
+  }
 }
 
 /** The key of a certificate may sign over any of the hashes that go with it. */

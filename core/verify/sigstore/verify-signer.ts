@@ -30,7 +30,7 @@ function verifyKey(
     refuseTooFewDigests(thing.signing, by.key, [by.hash])
     return unsignedBy(by, thing.material)
   }
-  const witnessed = verifyWitnesses(thing, { log, timestamp, believed: [], key: by.key }, world.trust)
+  const witnessed = verifyWitnesses(thing, { log, timestamp, believed: [], key: by.key }, world)
   if (witnessed.kind === 'refusal') return witnessed
   const { logs, times, sightings } = witnessed
   const { validFor } = by

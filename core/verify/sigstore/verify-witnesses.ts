@@ -8,7 +8,7 @@ import type { TrustRoot, TrustRoots } from '#core/domain/trust-root.ts'
 import { decodeCertificate } from './certificate/certificate.ts'
 import { distinctLogs, verifyLogEntry, type Witnessed } from './log/verify-log-entry.ts'
 import type { Material } from './material.ts'
-import type { Sighting, SignedThing } from './signer.ts'
+import type { Sighting, SignedThing, World } from './signer.ts'
 import { type Stamped, verifyTimestamp } from './time/verify-timestamp.ts'
 
 export type WitnessQuestion = Pick<Demand, 'log' | 'timestamp'> & {
@@ -39,11 +39,12 @@ type Seen<T> = { readonly proven: readonly T[]; readonly refusals: readonly Refu
 export function verifyWitnesses(
   thing: SignedThing,
   { log, timestamp, believed, key }: WitnessQuestion,
-  trust: TrustRoots,
+  { trust, now }: World,
 ): Witnesses | Refusal {
   const stamps = stampsOf(thing, rootsOf(stampingRoots({ log, timestamp, believed }), trust))
   if (timestamp !== undefined && stamps.proven.length === 0) return mostTelling(stamps.refusals) ?? NO_STAMP
-  const stamped = stamps.proven.map(({ at }) => at)
+  // Where nothing says when, a log is believed only as long as it is in use: an old key may be anybody's by now.
+  const stamped = stamps.proven.length > 0 ? stamps.proven.map(({ at }) => at) : [now.getTime()]
   const entries = entriesOf(thing, key, rootsOf(loggingRoots({ log, timestamp, believed }), trust), stamped)
   const logs = distinctLogs(entries.proven).toSorted()
   if (log !== undefined && logs.length < log.atLeast) return tooFew(log.atLeast, logs.length, entries.refusals)

@@ -23,10 +23,31 @@ export type Certified = {
   readonly key: PublicKey
   /** The name of the authority. */
   readonly authority: string
+  /** When the first of the path, or the authority, goes out of use, in milliseconds since 1970. */
+  readonly until: number
 }
 
 /** Both in DER, and nothing of them believed. */
 type Offered = { readonly certificate: Uint8Array; readonly chain: Material['chain'] }
+
+/** Whom a certificate names, and that an authority of the trust root signed it at some time; whether it was valid is not said. */
+export type Recognised = { readonly kind: 'recognised'; readonly identity: CertificateIdentity }
+
+/**
+ * Tells strangers, cheaply: anyone can make a certificate, and most authorities give one to anyone. Only whoever is asked
+ * for is worth what it costs to look at all the entries and timestamps that came along.
+ */
+export function recognise(offered: Offered, trust: TrustRoot): Recognised | Refusal {
+  const authorities = decodeAuthorities(trust.authorities)
+  const signer = attempt(() => decodeSigner(offered.certificate))
+  if ('code' in signer) return signer
+  const { leaf, identity } = signer
+  const { certificates } = decodeChain(offered.chain, authorities)
+  if (authorities.some(authority => isRelated(leaf, certificates, authority))) return { kind: 'recognised', identity }
+  const refused = verifyCertificate(offered, [leaf.validity.from], trust, 'ignored')
+  if (refused.kind !== 'refusal') throw new TypeError('expected no path where no signature leads')
+  return refused
+}
 
 /**
  * Verifies the certificate at every one of `times` (milliseconds since 1970, proven by whoever calls; never empty): that
@@ -62,7 +83,16 @@ export function verifyCertificate(
   if (paths.length === 0) return tellingOf(answers, offered.refusals)
   const path = sct === 'required' ? verifyPromise(leaf, paths, trust) : paths[0]
   if (path === undefined) throw new TypeError('a path that was found is gone')
-  return path.kind === 'refusal' ? path : { kind: 'certified', identity, key: leaf.key, authority: path.authority }
+  if (path.kind === 'refusal') return path
+  const until = endOf(path.certificates, authorities, path.authority)
+  return { kind: 'certified', identity, key: leaf.key, authority: path.authority, until }
+}
+
+/** Of several authorities of one name the earliest end is taken: too short a life harms nobody. */
+function endOf(path: readonly Certificate[], authorities: readonly DecodedAuthority[], name: string): number {
+  const named = authorities.filter(authority => authority.name === name)
+  const ends = [...path.map(({ validity }) => validity.until), ...named.map(({ validFor }) => validFor.until)]
+  return Math.min(...ends.filter(end => end !== undefined))
 }
 
 const NOBODY = refusal(

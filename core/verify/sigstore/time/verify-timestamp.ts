@@ -8,7 +8,8 @@ import { LimitError } from '#core/json/limit-error.ts'
 import { type Der, expectTag, oidOf, TAG } from '#core/verify/der.ts'
 import { quote } from '#core/verify/quote.ts'
 import { type DecodedAuthority, decodeAuthorities } from '../certificate/authority.ts'
-import { isSame } from '../certificate/certificate.ts'
+import { type Certificate, isSame } from '../certificate/certificate.ts'
+import { isRelated } from '../certificate/path.ts'
 import { TST_INFO } from './signed-data.ts'
 import type { SignerName } from './signer-info.ts'
 import { namedCertificate } from './signing-certificate.ts'
@@ -63,22 +64,45 @@ function only(values: readonly Der[] | undefined): Der | undefined {
   return values?.length === 1 ? values[0] : undefined
 }
 
-function verifySigner({ info, signer, named, certificates }: Timestamp, trust: TrustRoot): Stamped | Refusal {
+function verifySigner(timestamp: Timestamp, trust: TrustRoot): Stamped | Refusal {
+  const { signer, named, certificates } = timestamp
   const authorities = authoritiesOf(trust)
   if (authorities.kind === 'refusal') return authorities
   const embedded = decodeEmbedded(certificates)
   const meant = candidatesFor(signer.name, embedded, authorities.decoded)
-  if (meant.length === 0) return stranger(signer.name, trust)
   const candidates = meant.filter(one => named.every(name => namedCertificate(one, name) !== undefined))
-  if (candidates.length === 0)
+  if (meant.length > 0 && candidates.length === 0)
     throw new InputError('expected the timestamp to name the certificate of its signer, got the name of another')
-  const stampers = candidates.filter(one => stamperOf(signer, one) !== undefined)
+  return (
+    verifyAmong(candidates, timestamp, { embedded, authorities: authorities.decoded }) ?? stranger(signer.name, trust)
+  )
+}
+
+type Around = { readonly embedded: readonly Certificate[]; readonly authorities: readonly DecodedAuthority[] }
+
+/** Undefined where none of the candidates can be said to have made it. */
+function verifyAmong(
+  candidates: readonly Certificate[],
+  { info, signer }: Timestamp,
+  { embedded, authorities }: Around,
+): Stamped | Refusal | undefined {
+  const verifyAll = (stampers: readonly Certificate[]) =>
+    stampers.map(one => verifyStamper(one, embedded, authorities, info.at))
+  // Before its key is used: whoever made the timestamp chose what came along, and a key may cost as much as it likes.
+  const known = candidates.filter(one => authorities.some(authority => isRelated(one, embedded, authority)))
+  if (known.length === 0) return tellingOf(verifyAll(candidates))
+  const stampers = known.filter(one => stamperOf(signer, one) !== undefined)
+  // Whose it is when it is none of theirs, only a key could tell that is nobody's.
+  if (stampers.length === 0 && known.length < candidates.length) return undefined
   if (stampers.length === 0)
     throw new InputError('expected the signature of the timestamp to verify, got one that does not')
-  const answers = stampers.map(one => verifyStamper(one, embedded, authorities.decoded, info.at))
+  const answers = verifyAll(stampers)
   const found = answers.find(answer => answer.kind === 'stamper')
-  if (found !== undefined) return { kind: 'stamped', authority: found.authority, at: info.at }
-  return mostTelling(answers.filter(answer => answer.kind === 'refusal')) ?? stranger(signer.name, trust)
+  return found === undefined ? tellingOf(answers) : { kind: 'stamped', authority: found.authority, at: info.at }
+}
+
+function tellingOf(answers: readonly ReturnType<typeof verifyStamper>[]): Refusal | undefined {
+  return mostTelling(answers.filter(answer => answer.kind === 'refusal'))
 }
 
 type Authorities = { readonly kind: 'authorities'; readonly decoded: readonly DecodedAuthority[] }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { CertificateAuthority, TrustRoot } from '#core/domain/trust-root.ts'
 import { decodeCertificate } from '#core/verify/sigstore/certificate/certificate.ts'
-import { verifyCertificate } from '#core/verify/sigstore/certificate/verify-certificate.ts'
+import { recognise, verifyCertificate } from '#core/verify/sigstore/certificate/verify-certificate.ts'
 import { MOST_CERTIFICATES } from '#core/verify/sigstore/material.ts'
 import {
   AUTHORITY,
@@ -70,7 +70,30 @@ t.test('certifies who signed, with which key, by whose authority', async t => {
     identity: { kind: 'certificate', subjects: [SUBJECT], issuer: ISSUER, claims: {} },
     key: decodeCertificate(der).key,
     authority: 'ours',
+    until: Math.min(...[decodeCertificate(der), intermediate, root].map(one => endOf(one))),
   })
+})
+
+function endOf(one: { readonly der: Uint8Array }): number {
+  return decodeCertificate(one.der).validity.until ?? Number.POSITIVE_INFINITY
+}
+
+t.test('a certificate is certified until the first above it ends, or its authority goes out of use', async t => {
+  const { der } = signer()
+  const end = NOW + 1000
+  const trust = trustIn({ ...authority, validFor: { from: undefined, until: end } })
+  t.match(ask(der, { trust }), { kind: 'certified', until: end })
+})
+
+t.test('tells strangers without looking further, and says of nobody that a certificate is valid', async t => {
+  const recogniseOne = (der: Uint8Array) => recognise({ certificate: der, chain: [] }, ours)
+  t.strictSame(recogniseOne(signer().der), {
+    kind: 'recognised',
+    identity: { kind: 'certificate', subjects: [SUBJECT], issuer: ISSUER, claims: {} },
+  })
+  const stranger = makeCertificate({ subject: 'stranger', extensions: AUTHORITY })
+  t.match(recogniseOne(signer({ by: stranger }).der), { kind: 'refusal', code: 'certificate.untrusted' })
+  t.match(recogniseOne(Buffer.from('3000', 'hex')), { kind: 'refusal', code: 'certificate.invalid' })
 })
 
 t.test('certifies every recorded signer while the certificate lived, and not a second longer', async t => {
