@@ -38,6 +38,16 @@ export function isReservedAddress(host: string): boolean {
   return family !== 0 && RESERVED.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** Whether a host is this machine or reserved, as far as its name shows: `localhost` and all below it are (RFC 6761 section 6.3). */
+export function isReservedHost(host: string): boolean {
+  return isReservedAddress(host) || /(?:^|\.)localhost\.?$/i.test(host)
+}
+
+/** The error of a connection that was not made to a port where nobody has said that a registry is. */
+export function forbiddenPortError(): Error {
+  return Object.assign(new Error('forbidden port'), { code: 'FORBIDDEN_PORT' })
+}
+
 /** The error of a connection that was not made. */
 export function reservedAddressError(): Error {
   return Object.assign(new Error('reserved address'), { code: 'RESERVED_ADDRESS' })

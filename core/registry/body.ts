@@ -6,6 +6,9 @@ import { unreachable } from './failure.ts'
 /** How many bytes may come, and what to say when more do. */
 export type Cap = { readonly bytes: number; readonly excess: (found: string) => Refusal }
 
+/** Told of bytes before they are kept; a promise of it is waited for. */
+type Take = (bytes: number) => Promise<void> | undefined
+
 export type Headers = ReadonlyMap<string, string>
 
 type Body = Dispatcher.ResponseData['body']
@@ -13,8 +16,14 @@ type Body = Dispatcher.ResponseData['body']
 /** A longer error page costs the connection instead of the time to read it; the distribution API's errors are below 1 KiB. */
 const DISCARDED_BYTES = 16 * 1024
 
+export type Reading = { readonly cap: Cap; readonly about: string; readonly take?: Take | undefined }
+
 /** Reads up to the cap. Content-Length is believed only where it says too much. Throws Unavailable for an encoded answer. */
-export async function readBody(body: Body, headers: Headers, cap: Cap, about: string): Promise<Uint8Array | Refusal> {
+export async function readBody(
+  body: Body,
+  headers: Headers,
+  { cap, about, take }: Reading,
+): Promise<Uint8Array | Refusal> {
   const declared = Number(headers.get('content-length') ?? 0)
   if (declared > cap.bytes) {
     abandon(body)
@@ -26,7 +35,7 @@ export async function readBody(body: Body, headers: Headers, cap: Cap, about: st
     abandon(body)
     throw unreachable(about, `the answer is encoded as ${JSON.stringify(encoding.slice(0, 40))}, unasked`)
   }
-  return await count(body, cap)
+  return await count(body, cap, take)
 }
 
 /** Nothing that comes with another status than 200 is of interest, but once it is read the connection can be used again. */
@@ -35,13 +44,16 @@ export async function discardBody(body: Body): Promise<Uint8Array> {
   return new Uint8Array()
 }
 
-async function count(body: Body, cap: Cap): Promise<Uint8Array | Refusal> {
+async function count(body: Body, cap: Cap, take: Take | undefined): Promise<Uint8Array | Refusal> {
   let held = Buffer.alloc(0)
   let bytes = 0
   for await (const piece of body as AsyncIterable<Uint8Array>) {
     const end = bytes + piece.byteLength
     // Leaving the loop destroys the stream, and with it the connection.
     if (end > cap.bytes) return cap.excess('more')
+    // While it waits, nothing is read, and the other side's buffers fill.
+    const room = take?.(piece.byteLength)
+    if (room !== undefined) await room
     if (end > held.byteLength) held = grown(held, Math.min(cap.bytes, 2 * end))
     held.set(piece, bytes)
     bytes = end

@@ -18,8 +18,21 @@ export type Absent = { readonly kind: 'absent' }
 export type Blob = { readonly kind: 'blob'; readonly digest: Digest; readonly bytes: Uint8Array }
 
 type Expected = { readonly digest?: Digest; readonly size?: number }
-type Fetch = { readonly path: string; readonly accept: string; readonly expected: Expected }
+type Fetch = {
+  readonly path: string
+  readonly accept: string
+  readonly expected: Expected
+  readonly unless?: EntityTag | undefined
+}
 type Content = { readonly kind: 'content'; readonly digest: Digest; readonly answer: Answer }
+
+/** What a host calls what it gave (RFC 9110 section 8.8.3); it means nothing to any other. */
+export type EntityTag = { readonly text: string; readonly origin: string }
+type Unchanged = { readonly kind: 'unchanged' }
+type Tagged = { readonly kind: 'tagged'; readonly manifest: Manifest; readonly entityTag: EntityTag | undefined }
+
+/** distribution's is a digest in quotes; what is longer than three of them is not kept. */
+const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]{0,256}"$/
 
 const ACCEPT_MANIFEST = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ')
 
@@ -30,6 +43,24 @@ export function fetchTag(
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
   return fetchManifest(repository, tag, {}, signal)
+}
+
+/** What a tag points at just now, unless it is what is known by this entity tag. Throws Unavailable. */
+export async function fetchTagUnless(
+  repository: Repository,
+  tag: string,
+  unless: EntityTag | undefined,
+  signal: AbortSignal,
+): Promise<Tagged | Unchanged | Absent | Refusal> {
+  const fetch = { path: `manifests/${tag}`, accept: ACCEPT_MANIFEST, expected: {}, unless }
+  const content = await fetchContent(repository, fetch, signal)
+  if (content.kind !== 'content') return content
+  const manifest = readManifest(repository, tag, content)
+  if (manifest.kind === 'refusal') return manifest
+  const { headers, url } = content.answer
+  const text = headers.get('etag') ?? ''
+  // One that was redirected comes from a host that is asked for something else the next time.
+  return { kind: 'tagged', manifest, entityTag: ENTITY_TAG.test(text) ? { text, origin: url.origin } : undefined }
 }
 
 /** The manifest with this digest and, where it is known, this size. Throws Unavailable. */
@@ -49,7 +80,9 @@ export async function fetchBlob(
 ): Promise<Blob | Absent | Refusal> {
   const fetch = { path: `blobs/${descriptor.digest}`, accept: '*/*', expected: descriptor }
   const content = await fetchContent(repository, fetch, signal)
-  return content.kind === 'content' ? { kind: 'blob', digest: content.digest, bytes: content.answer.bytes } : content
+  if (content.kind === 'content') return { kind: 'blob', digest: content.digest, bytes: content.answer.bytes }
+  if (content.kind === 'unchanged') throw new TypeError('nothing was known that could be unchanged')
+  return content
 }
 
 /** The refusal of a manifest that cannot be read in one way only. */
@@ -69,13 +102,16 @@ async function fetchManifest(
   expected: Expected,
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
-  const { manifestBytes, jsonDepth, jsonValues } = repository.limits
   const fetch = { path: `manifests/${reference}`, accept: ACCEPT_MANIFEST, expected }
   const content = await fetchContent(repository, fetch, signal)
-  if (content.kind !== 'content') return content
-  const { bytes, headers } = content.answer
+  if (content.kind === 'unchanged') throw new TypeError('nothing was known that could be unchanged')
+  return content.kind === 'content' ? readManifest(repository, reference, content) : content
+}
+
+function readManifest(repository: Repository, reference: string, { digest, answer }: Content): Manifest | Refusal {
+  const { manifestBytes, jsonDepth, jsonValues } = repository.limits
   try {
-    return decodeManifest({ bytes, digest: content.digest }, headers.get('content-type'), {
+    return decodeManifest({ bytes: answer.bytes, digest }, answer.headers.get('content-type'), {
       bytes: manifestBytes,
       depth: jsonDepth,
       values: jsonValues,
@@ -86,15 +122,29 @@ async function fetchManifest(
   }
 }
 
-async function fetchContent(
+/** Content that has a digest is its own witness, so a mirror need only have it; a tag is whatever it says it is. */
+function fetchContent(
   repository: Repository,
   fetch: Fetch,
   signal: AbortSignal,
-): Promise<Content | Absent | Refusal> {
+): Promise<Content | Unchanged | Absent | Refusal> {
+  const need = fetch.expected.digest === undefined ? 'resolve' : 'pull'
+  const isFound = ({ kind }: { readonly kind: string }) => kind === 'content' || kind === 'unchanged'
+  return repository.inTurn(need, (at, signal) => fetchFrom(at, fetch, signal), isFound, signal)
+}
+
+async function fetchFrom(
+  repository: Repository,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<Content | Unchanged | Absent | Refusal> {
   const cap = capOf(repository, fetch)
-  const answer = await repository.get({ url: repository.urlOf(fetch.path), accept: fetch.accept, cap }, signal)
+  const ifNoneMatch = fetch.unless?.origin === repository.origin ? fetch.unless.text : undefined
+  const ask = { url: repository.urlOf(fetch.path), accept: fetch.accept, cap, ifNoneMatch }
+  const answer = await repository.get(ask, signal)
   if (answer.kind === 'refusal') return answer
   if (answer.status === 404) return { kind: 'absent' }
+  if (answer.status === 304 && ifNoneMatch !== undefined) return { kind: 'unchanged' }
   if (answer.status !== 200) throw statusFailure(answer, repository.about)
   const digest = digestOf(answer.bytes)
   const objection = objectionTo(answer, digest, fetch.expected)

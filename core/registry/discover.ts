@@ -6,10 +6,11 @@ import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import type { Place, Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
+import { firstOf } from '#core/runtime/time-left.ts'
 import { makeTurns } from '#core/runtime/turns.ts'
 import { findAttachments } from './attachments.ts'
 import { findBundles } from './bundles.ts'
-import type { Candidate } from './candidates.ts'
+import type { Caller, Candidate } from './candidates.ts'
 import { askInTurn } from './candidates.ts'
 import { ambiguous, fetchPinned } from './content.ts'
 import type { Looking } from './looking.ts'
@@ -34,11 +35,11 @@ const FINDS: Readonly<Record<Place, Find>> = {
  */
 export function discoverInTurn(
   candidates: readonly Candidate[],
-  open: (candidate: Candidate) => Repository,
+  open: (caller: Caller) => Repository,
   wanted: Wanted,
   signal: AbortSignal,
 ): Discovery {
-  const looked = settle(askInTurn(candidates, candidate => lookAs(candidate, open(candidate), wanted, signal)))
+  const looked = settle(askInTurn(candidates, caller => lookAs(caller, open(caller), wanted, signal), signal))
   const seen = looked.then(outcome => (outcome.kind === 'silence' ? unseen(outcome) : outcome))
   const discovery = {
     manifest: seen.then(({ presence }) => presence),
@@ -61,14 +62,9 @@ function unseen(silence: Silence): Seen {
   return { kind: 'seen', scope: '', presence: silence, places: () => place }
 }
 
-async function lookAs(
-  { scope }: Candidate,
-  repository: Repository,
-  wanted: Wanted,
-  signal: AbortSignal,
-): Promise<Seen> {
+async function lookAs({ scope }: Caller, repository: Repository, wanted: Wanted, signal: AbortSignal): Promise<Seen> {
   const refused = new AbortController()
-  const { manifest, places } = look(repository, wanted, AbortSignal.any([signal, refused.signal]))
+  const { manifest, places } = look(repository, wanted, firstOf([signal, refused.signal]))
   const presence = await manifest
   if (presence === 'present' || presence.code !== 'registry.unauthorized')
     return { kind: 'seen', scope, presence, places }

@@ -1,4 +1,4 @@
-/** Docker's configuration file as Kubernetes keeps it in Secrets. Whoever may write a Secret wrote it: nothing of it is repeated. */
+/** Docker's configuration file, as Kubernetes keeps it in Secrets and as an operator has it. Whoever may write a Secret wrote it: nothing of it is repeated. */
 import { decodeBase64 } from '#core/domain/base64.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
 import { InputError } from '#core/domain/input-error.ts'
@@ -16,6 +16,14 @@ export type DockerConfig = {
   readonly faults: readonly string[]
 }
 
+/** What the file of the operator says besides: the programs that are asked for credentials. Those of a Secret are never run. */
+export type OperatorDockerConfig = DockerConfig & {
+  /** The helper of each registry, by the name that `ImageRef.registry` gives it: `ecr-login` for docker-credential-ecr-login. */
+  readonly helpers: ReadonlyMap<string, string>
+  /** The helper for all other registries. */
+  readonly store: string | undefined
+}
+
 /** A cloud's key in JSON is 3 KiB of base64; a ServiceAccount of OpenShift has five entries of that size. */
 export const DOCKER_CONFIG_BYTES = 64 * 1024
 /** `auths`, an entry, its field; one more for what Docker's command line adds. */
@@ -26,22 +34,67 @@ const VALUES = 1000
 /** Parses the file. What cannot be used of it is left out with a reason; an InputError where none of it can be read. */
 export function parseDockerConfig(bytes: Uint8Array, form: DockerConfigForm): DockerConfig {
   const file = readJson(bytes)
-  const entries =
-    form === 'dockercfg' ? file : quietly('its auths are no object', () => asObject(file['auths'] ?? {}, ''))
+  const { logins, faults } = parseEntries(form === 'dockercfg' ? file : authsOf(file), () => false)
+  // Programs on somebody's workstation, which are not here to be asked.
+  const programs = ['credsStore', 'credHelpers'].filter(field => form === 'dockerconfigjson' && field in file)
+  return { logins, faults: [...faults, ...programs.map(field => `${field} is not supported`)] }
+}
+
+/** Parses the file of the operator of this process. It throws and leaves out as above. */
+export function parseOperatorDockerConfig(bytes: Uint8Array): OperatorDockerConfig {
+  const file = readJson(bytes)
+  // Where a helper keeps the secret, Docker leaves an entry without one to remember the registry by.
+  const { logins, faults } = parseEntries(authsOf(file), isMarker)
+  const named = quietly('its credHelpers are no object', () => asObject(file['credHelpers'] ?? {}, ''))
+  const helpers = new Map<string, string>()
+  for (const [key, name] of Object.entries(named)) {
+    const complaint = takeFault(() => helpers.set(parseDockerKey(key).registry, parseHelper(name)))
+    if (complaint !== undefined) faults.push(complaint)
+  }
+  let store: string | undefined
+  const complaint = takeFault(() => {
+    store = (file['credsStore'] ?? '') === '' ? undefined : parseHelper(file['credsStore'])
+  })
+  return { logins, faults: complaint === undefined ? faults : [...faults, complaint], helpers, store }
+}
+
+function authsOf(file: JsonObject): JsonObject {
+  return quietly('its auths are no object', () => asObject(file['auths'] ?? {}, ''))
+}
+
+function parseEntries(entries: JsonObject, isPassedOver: (entry: unknown) => boolean) {
   const logins: Login[] = []
   const faults: string[] = []
   for (const [key, entry] of Object.entries(entries)) {
-    try {
-      logins.push({ ...parseKey(key), credential: parseEntry(entry) })
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      faults.push(error.message)
-    }
+    if (isPassedOver(entry)) continue
+    const complaint = takeFault(() => logins.push({ ...parseDockerKey(key), credential: parseEntry(entry) }))
+    if (complaint !== undefined) faults.push(complaint)
   }
-  // Programs on somebody's workstation, which are not here to be asked.
-  for (const field of ['credsStore', 'credHelpers'])
-    if (form === 'dockerconfigjson' && field in file) faults.push(`${field} is not supported`)
   return { logins, faults }
+}
+
+/** Runs a parser for what it does; its complaint, if it has one, costs one entry and not the file. */
+function takeFault(parse: () => void): string | undefined {
+  try {
+    parse()
+    return undefined
+  } catch (error) {
+    if (error instanceof InputError) return error.message
+    throw error
+  }
+}
+
+function isMarker(entry: unknown): boolean {
+  const secrets = ['auth', 'username', 'password', 'identitytoken', 'registrytoken']
+  return (
+    typeof entry === 'object' && entry !== null && !secrets.some(name => ((entry as JsonObject)[name] ?? '') !== '')
+  )
+}
+
+/** The end of a program's name, `docker-credential-NAME`, and so no path and no option. */
+function parseHelper(name: unknown): string {
+  if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name
+  throw new InputError('the name of a credential helper has more in it than letters, digits, ".", "_" and "-"')
 }
 
 function readJson(bytes: Uint8Array): JsonObject {
@@ -51,10 +104,10 @@ function readJson(bytes: Uint8Array): JsonObject {
 }
 
 /**
- * Parses `ghcr.io`, `ghcr.io/acme` or `https://index.docker.io/v1/`. The scheme says nothing: how a registry is reached
- * is not for a Secret to say. No wildcards: a credential goes where its owner wrote that it goes.
+ * Parses a key of `auths`: `ghcr.io`, `ghcr.io/acme` or `https://index.docker.io/v1/`. The scheme says nothing: how a registry is reached
+ * is not for a Secret to say. No wildcards: a credential goes where its owner wrote that it goes. Throws an InputError.
  */
-function parseKey(key: string): Pick<Login, 'registry' | 'path'> {
+export function parseDockerKey(key: string): Pick<Login, 'registry' | 'path'> {
   if (key.includes('*')) throw new InputError('a host with a wildcard is not supported')
   const [host = '', ...rest] = key
     .replace(/^https?:\/\//, '')

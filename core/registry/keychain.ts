@@ -22,7 +22,12 @@ export type Keychain = {
  * The logins for this image: the longest path first, and within a path in the order of the keychain. Names are compared
  * whole: CVE-2026-59891, where `cr.io` was given what was meant for `ghcr.io`.
  */
-export function loginsFor({ logins }: Keychain, { registry, repository }: ImageRef): Keychain['logins'] {
+export function loginsFor({ logins }: Keychain, ref: ImageRef): Keychain['logins'] {
+  return fittingLogins(logins, ref)
+}
+
+/** The same of any list of logins. */
+export function fittingLogins<L extends Login>(logins: readonly L[], { registry, repository }: ImageRef): readonly L[] {
   const fitting = logins.filter(login => login.registry === registry && isBelow(repository, login.path))
   return fitting.toSorted((a, b) => b.path.length - a.path.length)
 }

@@ -40,7 +40,13 @@ export async function listReferrers(
   return [...entries, ...refusals, ...silences]
 }
 
-async function fetchPages(repository: Repository, digest: Digest, signal: AbortSignal): Promise<List | Refusal> {
+/** A list that is empty at a mirror, where perhaps nobody has attached anything yet, is not the registry's. */
+function fetchPages(repository: Repository, digest: Digest, signal: AbortSignal): Promise<List | Refusal> {
+  const isFound = (list: List | Refusal) => list.kind === 'list' && list.items.length > 0
+  return repository.inTurn('resolve', (at, signal) => fetchPagesFrom(at, digest, signal), isFound, signal)
+}
+
+async function fetchPagesFrom(repository: Repository, digest: Digest, signal: AbortSignal): Promise<List | Refusal> {
   const { referrersBytes, referrersPages, referrers } = repository.limits
   const items: unknown[] = []
   let bytes = referrersBytes

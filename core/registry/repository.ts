@@ -1,35 +1,97 @@
 /** One repository of one registry: where its things are, and asking for one of them with whatever credential that takes. */
 import type { Refusal } from '#core/domain/refusal.ts'
+import { Unavailable } from '#core/domain/unavailable.ts'
+import { deadline } from '#core/runtime/deadline.ts'
 import type { Auth } from './auth.ts'
 import type { Cap } from './body.ts'
 import { throwFailure, unauthorized } from './failure.ts'
 import type { RegistryLimits } from './limits.ts'
+import type { Capability, Mirror } from './mirrors.ts'
+import { settle } from './outcome.ts'
 import type { Registry } from './registries.ts'
+import type { Share } from './room.ts'
 import type { Answer, Transport } from './transport.ts'
 
-type Deps = { readonly transport: Transport; readonly auth: Auth; readonly limits: RegistryLimits }
+type Deps = {
+  readonly transport: Transport
+  readonly auth: Auth
+  readonly limits: RegistryLimits
+  readonly share: Share
+}
 
-export type Ask = { readonly url: URL; readonly accept: string; readonly cap: Cap }
+export type Ask = {
+  readonly url: URL
+  readonly accept: string
+  readonly cap: Cap
+  readonly ifNoneMatch?: string | undefined
+}
 
+/** Where a repository lies: on the registry itself, or on one of its mirrors. */
 export class Repository {
   /** Named in every detail: `ghcr.io/acme/app`. */
   readonly about: string
   readonly limits: RegistryLimits
+  /** Scheme, host and port. */
+  readonly origin: string
   readonly #registry: Registry
   readonly #name: string
   readonly #deps: Deps
+  readonly #mirrors: readonly { readonly can: readonly Capability[]; readonly repository: Repository }[]
+  readonly #path: string
+  readonly #query: string
 
-  constructor(registry: Registry, name: string, deps: Deps) {
-    this.about = `${registry.name}/${name}`
+  constructor(
+    registry: Registry,
+    name: string,
+    deps: Deps,
+    mirrored?: { readonly of: string; readonly mirror: Mirror },
+  ) {
+    const { path, of } = { path: mirrored?.mirror.path ?? '/v2', of: mirrored?.of }
+    this.about = of === undefined ? `${registry.name}/${name}` : `${of}/${name}: mirror ${registry.name}`
     this.limits = deps.limits
+    this.origin = registry.origin
     this.#registry = registry
-    this.#name = name
+    // What a mirror calls the repository, and so its tokens: `/v2/proxy` has it below `proxy`.
+    this.#name = path.startsWith('/v2/') ? `${path.slice('/v2/'.length)}/${name}` : name
+    this.#path = `${path}/${name}`
+    // containerd's, by which a mirror of several registries tells which is meant.
+    this.#query = of === undefined ? '' : `?ns=${of === 'index.docker.io' ? 'docker.io' : of}`
     this.#deps = deps
+    this.#mirrors = registry.mirrors.map(mirror => ({
+      can: mirror.capabilities,
+      repository: new Repository({ ...mirror.reach, mirrors: [] }, name, deps, { of: registry.name, mirror }),
+    }))
   }
 
   /** The address of a thing in here. The path is made of parsed parts only: a tag, or a digest. */
   urlOf(path: string): URL {
-    return new URL(`/v2/${this.#name}/${path}`, this.#registry.origin)
+    return new URL(`${this.#path}/${path}${this.#query}`, this.#registry.origin)
+  }
+
+  /**
+   * Asks the mirrors that can, one after the other, and then the registry, whose word is the last. What a mirror says
+   * counts only where `isFound`: one that lies, lacks something or is down is passed over, because what it does not have
+   * may lie in the registry all the same. Throws Unavailable.
+   */
+  async inTurn<T extends { readonly kind: string }>(
+    need: Capability,
+    ask: (at: Repository, signal: AbortSignal) => Promise<T>,
+    isFound: (answer: T) => boolean,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const notes: string[] = []
+    for (const { repository } of this.#mirrors.filter(({ can }) => can.includes(need))) {
+      using limit = deadline(this.limits.mirrorMs, signal)
+      const answer = await settle(ask(repository, limit.signal))
+      if (answer.kind !== 'silence' && isFound(answer as T)) return answer as T
+      notes.push('detail' in answer ? answer.detail : `${repository.about}: not there`)
+    }
+    try {
+      return await ask(this, signal)
+    } catch (error) {
+      if (!(error instanceof Unavailable) || notes.length === 0) throw error
+      throw new Unavailable(error.code, [error.message, ...notes].join('; '))
+    }
   }
 
   /**
@@ -41,7 +103,7 @@ export class Repository {
       let pass = await this.#deps.auth.pass(this.#registry, this.#name, signal)
       for (const isLast of [false, true]) {
         if (pass.kind === 'refusal') return pass
-        const request = { ...ask, about: this.about, authorization: pass.authorization }
+        const request = { ...ask, share: this.#deps.share, about: this.about, authorization: pass.authorization }
         const answer = await this.#deps.transport.follow(this.#registry, request, signal)
         // Whoever it was redirected to may ask for a credential, too, and gets none.
         if (answer.kind === 'refusal' || answer.status !== 401 || answer.url.origin !== this.#registry.origin)

@@ -2,12 +2,25 @@
 import { Agent } from 'undici'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import { type ObserveRequest, UNSEEN } from '#core/runtime/sight.ts'
+import { SingleFlight } from '#core/runtime/single-flight.ts'
 import type { Cap, Headers } from './body.ts'
 import { discardBody, readBody } from './body.ts'
+import type { Budget } from './budget.ts'
+import { makeBudget } from './budget.ts'
+import { credentialName } from './credential.ts'
 import { Dialer } from './dial.ts'
 import { codeOf, throwFailure, unreachable } from './failure.ts'
 import type { RegistryLimits } from './limits.ts'
-import type { Registries, Registry } from './registries.ts'
+import type { ProxyFor } from './proxy.ts'
+import type { Registries } from './registries.ts'
+import { reachesOf } from './registries.ts'
+import type { Reach } from './registry-entry.ts'
+import type { NameSources } from './resolve-name.ts'
+import type { Share } from './room.ts'
+import { answerClass, seenRequest } from './seen-request.ts'
+import type { Errand } from './sparing.ts'
+import { Sparing } from './sparing.ts'
 
 export type Request = {
   readonly url: URL
@@ -15,9 +28,13 @@ export type Request = {
   readonly about: string
   readonly accept: string
   readonly authorization: string | undefined
+  /** The entity tag of what we have: a 304 says that it is still that. */
+  readonly ifNoneMatch?: string | undefined
   /** Sent by POST when there is one. */
   readonly form?: URLSearchParams
   readonly cap: Cap
+  /** Where the bytes of the answer are counted, besides the cap. */
+  readonly share?: Share
 }
 
 export type Answer = {
@@ -33,24 +50,57 @@ export type Answer = {
 
 type Response = Awaited<ReturnType<Agent['request']>>
 
-/** Where a registry's authorities stand for others, which are PEM. */
+/** Where a list stands for others. */
 const STRANGERS = 'strangers'
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
+export type TransportDeps = {
+  /** Shared with other replicas where they share one. */
+  readonly budget: Budget
+  readonly proxyFor: ProxyFor
+  readonly names: NameSources
+  /** Milliseconds of a time that never goes back. */
+  readonly nowMs: () => number
+  /** From 0 to 1. */
+  readonly random: () => number
+  /** Follows each request that is sent. */
+  readonly observe: ObserveRequest
+}
+
 /** Connections to all hosts, kept alive between requests until `close`. */
 export class Transport {
+  readonly #registries: Registries
   readonly #limits: RegistryLimits
   readonly #dialer: Dialer
-  readonly #agents = new Map<string | undefined, Agent>()
+  readonly #sparing: Sparing
+  readonly #flights = new SingleFlight<Answer | Refusal>()
+  readonly #agents = new Map<string, Agent>()
+  readonly #rates: ReadonlyMap<string, Errand['rate']>
+  readonly #observe: ObserveRequest
 
-  constructor(registries: Registries, limits: RegistryLimits) {
+  constructor(registries: Registries, limits: RegistryLimits, deps: Partial<TransportDeps> = {}) {
+    const { proxyFor = () => undefined, nowMs = () => performance.now(), random = Math.random } = deps
+    const { silenceMs, waitMs } = limits
+    this.#observe = deps.observe ?? UNSEEN.request
+    this.#registries = registries
     this.#limits = limits
-    this.#dialer = new Dialer(registries, limits.silenceMs)
+    this.#dialer = new Dialer(registries, { silenceMs, proxyFor, names: deps.names })
+    this.#sparing = new Sparing({ nowMs, random, waitMs, budget: deps.budget ?? makeBudget(nowMs) })
+    this.#rates = new Map(
+      reachesOf(registries).flatMap(({ origin, rate }) => (rate === undefined ? [] : [[origin, rate]])),
+    )
   }
 
-  /** Sends the request and follows redirects. Throws Unavailable. */
-  async follow(registry: Registry, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
+  /** Sends the request and follows redirects; who asks for the same as the same caller shares one. Throws Unavailable. */
+  async follow(registry: Reach, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
+    const { url, about, accept, authorization, ifNoneMatch, cap } = request
+    const caller = credentialName(registry.credential)
+    const flight = JSON.stringify([registry.name, caller, url, about, accept, authorization, ifNoneMatch, cap.bytes])
+    return await this.#flights.run(flight, signal => this.#follow(registry, request, signal), signal)
+  }
+
+  async #follow(registry: Reach, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
     const most = this.#limits.redirects
     let hop = request
     for (let redirects = 0; redirects <= most; redirects++) {
@@ -69,12 +119,12 @@ export class Transport {
   }
 
   /** Sends the request to where it says and nowhere else. Throws Unavailable. */
-  async exchange(registry: Registry, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
+  async exchange(registry: Reach, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
+    const isStale = (error: unknown) => this.#dialer.isStale(error)
     try {
-      const { statusCode: status, body, headers: raw } = await this.#begin(registry, request, signal)
-      const headers = headersOf(raw)
-      const bytes = status === 200 ? await readBody(body, headers, request.cap, request.about) : await discardBody(body)
-      return bytes instanceof Uint8Array ? { kind: 'answer', url: request.url, status, headers, bytes } : bytes
+      const attempt = () => this.#attempt(registry, request, signal)
+      const send = () => this.#observe(seenRequest(request), attempt, outcome => answerClass(outcome, signal))
+      return await this.#sparing.run(this.#errandOf(registry, request), send, isStale, signal)
     } catch (error) {
       if (codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW' && !signal.aborted) {
         const most = this.#limits.headerBytes
@@ -89,19 +139,25 @@ export class Transport {
     await Promise.all([...this.#agents.values()].map(agent => agent.close()))
   }
 
-  async #begin(registry: Registry, request: Request, signal: AbortSignal): Promise<Response> {
-    try {
-      return await this.#send(registry, request, signal)
-    } catch (error) {
-      // A kept-alive connection may be closed at any moment (RFC 9112 section 9.3.1); once, that is nobody's fault.
-      if (this.#dialer.isStale(error)) return await this.#send(registry, request, signal)
-      throw error
-    }
+  async #attempt(registry: Reach, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
+    const { statusCode: status, body, headers: raw } = await this.#send(registry, request, signal)
+    const headers = headersOf(raw)
+    const { cap, about, share } = request
+    const take = (bytes: number) => share?.take(bytes, signal)
+    const bytes = status === 200 ? await readBody(body, headers, { cap, about, take }) : await discardBody(body)
+    return bytes instanceof Uint8Array ? { kind: 'answer', url: request.url, status, headers, bytes } : bytes
   }
 
-  #send(registry: Registry, { url, accept, authorization, form }: Request, signal: AbortSignal): Promise<Response> {
+  #errandOf({ credential }: Reach, { url, about, form }: Request): Errand {
+    const rate = this.#rates.get(url.origin) ?? this.#registries.common.rate
+    return { host: url.origin, caller: credentialName(credential), about, rate, isIdempotent: form === undefined }
+  }
+
+  #send(registry: Reach, request: Request, signal: AbortSignal): Promise<Response> {
+    const { url, accept, authorization, ifNoneMatch, form } = request
     const headers: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'shedu' }
     if (authorization !== undefined) headers['authorization'] = authorization
+    if (ifNoneMatch !== undefined) headers['if-none-match'] = ifNoneMatch
     if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded'
     return this.#agentOf(registry).request({
       origin: url.origin,
@@ -113,9 +169,9 @@ export class Transport {
     })
   }
 
-  /** One for each set of trusted authorities, and one for strangers: redirects and realms of a registry go where it may go, trusting whom it trusts. */
-  #agentOf(registry: Registry): Agent {
-    const key = this.#dialer.isListed(registry) ? registry.authorities : STRANGERS
+  /** One for each set of trusted authorities and client certificate, and one for strangers: redirects and realms of a registry go where it may go, trusting whom it trusts. */
+  #agentOf(registry: Reach): Agent {
+    const key = agentKey(registry)
     const known = this.#agents.get(key)
     if (known !== undefined) return known
     const { connectionsPerHost, headerBytes, silenceMs } = this.#limits
@@ -130,6 +186,12 @@ export class Transport {
     this.#agents.set(key, agent)
     return agent
   }
+}
+
+/** Whoever shows a certificate shares no connection with whoever does not. */
+function agentKey({ name, isListed, authorities, clientCertificate }: Reach): string {
+  if (!isListed) return STRANGERS
+  return JSON.stringify([authorities, clientCertificate === undefined ? undefined : name])
 }
 
 function headersOf(raw: Response['headers']): Headers {

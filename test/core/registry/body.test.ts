@@ -7,7 +7,7 @@ import { readBody } from '#core/registry/body.ts'
 const excess = (found: string) => refusal('limit.exceeded', `got ${found}`)
 
 function read(pieces: Iterable<Uint8Array>, bytes: number) {
-  return readBody(Readable.from(pieces) as never, new Map(), { bytes, excess }, 'a')
+  return readBody(Readable.from(pieces) as never, new Map(), { cap: { bytes, excess }, about: 'a' })
 }
 
 t.test('a body is put together from pieces of any length, up to the bound and no further', async t => {

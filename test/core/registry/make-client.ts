@@ -3,17 +3,22 @@ import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
 import type { Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
-import type { RegistryView } from '#core/registry/client.ts'
+import type { RegistryClient, RegistryView } from '#core/registry/client.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
 import type { Keychain } from '#core/registry/keychain.ts'
 import type { RegistryLimits } from '#core/registry/limits.ts'
 import { parseRegistries } from '#core/registry/registries.ts'
+import type { TransportDeps } from '#core/registry/transport.ts'
 
 type Test = { readonly teardown: (end: () => Promise<void>) => unknown }
 type Setup = {
   /** Content of the files that entries name. */
   readonly files?: Readonly<Record<string, string>>
   readonly limits?: Partial<RegistryLimits>
+  /** What the file says besides the entries. No tag is remembered unless this says so: most tests ask to be answered. */
+  readonly common?: object
+  /** The budget, the clock, chance and proxies. */
+  readonly deps?: Partial<TransportDeps>
   /** Makes it the view of a workload. */
   readonly keychain?: Keychain
 }
@@ -24,19 +29,24 @@ export const SIGNATURES: Search = { places: ['signature-tag', 'referrers'], isFo
 /** A signal that never comes. */
 export const patience = new AbortController().signal
 
-export function makeClient(
+export function makeClient(t: Test, entries: readonly object[], setup: Setup = {}): RegistryView {
+  return makeViews(t, entries, setup)(setup.keychain)
+}
+
+/** One client as several workloads see it. */
+export function makeViews(
   t: Test,
   entries: readonly object[],
-  { files = {}, limits = {}, keychain }: Setup = {},
-): RegistryView {
-  const registries = parseRegistries({ registries: entries }, path => {
+  { files = {}, limits = {}, common = {}, deps = {} }: Setup = {},
+): RegistryClient['viewOf'] {
+  const registries = parseRegistries({ keepTagsSeconds: 0, ...common, registries: entries }, path => {
     const content = files[path]
     if (content === undefined) throw new Error(`no file ${path}`)
     return content
   })
-  const client = makeRegistryClient(registries, limits)
+  const client = makeRegistryClient(registries, limits, [], deps)
   t.teardown(() => client.close())
-  return client.viewOf(keychain)
+  return client.viewOf
 }
 
 /** A reference that has a tag, or a digest. */

@@ -33,10 +33,14 @@ t.test('a registry that is not listed is reached by https as nobody', async t =>
   t.strictSame(registryOf(parse(), 'ghcr.io'), {
     name: 'ghcr.io',
     origin: 'https://ghcr.io',
+    isListed: false,
     authorities: undefined,
+    clientCertificate: undefined,
     credential: { kind: 'anonymous' },
     isForAllNamespaces: false,
     realms: [],
+    rate: undefined,
+    mirrors: [],
   })
 })
 

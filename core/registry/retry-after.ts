@@ -1,0 +1,18 @@
+/** When a server asks to be asked again. */
+
+/** RFC 9110 section 10.2.3: seconds, or a date. */
+const SECONDS = /^[0-9]{1,9}$/
+
+/**
+ * Parses Retry-After to milliseconds from when the answer was sent; undefined where there is none, or nothing that can
+ * be read. A date is held against the server's own Date: its clock wrote both.
+ */
+export function parseRetryAfter(headers: ReadonlyMap<string, string>, now: Date): number | undefined {
+  const text = headers.get('retry-after')
+  if (text === undefined) return undefined
+  if (SECONDS.test(text)) return Number(text) * 1000
+  const until = Date.parse(text)
+  if (Number.isNaN(until)) return undefined
+  const sent = Date.parse(headers.get('date') ?? '')
+  return Math.max(0, until - (Number.isNaN(sent) ? now.getTime() : sent))
+}
