@@ -3,10 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { makeClusterImagePolicyCrd } from './cluster-image-policy-crd.ts'
+import { makeDashboard } from './dashboard.ts'
 
 /** Every generated file: its path in this folder, and what belongs into it. */
 export function generatedManifests(): ReadonlyMap<string, string> {
-  return new Map([['crds/clusterimagepolicies.policy.sigstore.dev.yaml', yamlOf(makeClusterImagePolicyCrd())]])
+  return new Map([
+    ['crds/clusterimagepolicies.policy.sigstore.dev.yaml', yamlOf(makeClusterImagePolicyCrd())],
+    ['dashboards/shedu.json', `${JSON.stringify(makeDashboard(), null, 2)}\n`],
+  ])
 }
 
 /** Equal parts are written out: not every reader of manifests knows aliases. */

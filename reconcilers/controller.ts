@@ -1,7 +1,7 @@
 /** Calls a reconciler for every key that something has happened to: never twice at a time for one key, and never in a hurry. */
 import { backoffMs } from '#core/cluster/backoff.ts'
 import { type Clock, SYSTEM_CLOCK } from '#core/cluster/clock.ts'
-import type { ReconcileOutcome } from '#core/runtime/reconciler-metrics.ts'
+import type { ReconcileOutcome } from '#core/runtime/metrics.ts'
 import { makeTurns, type Turns } from '#core/runtime/turns.ts'
 import type { Reconcile, Result } from './result.ts'
 

@@ -6,11 +6,14 @@ import type { Subject } from '#core/domain/subject.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { deadline, orGiveUp } from '#core/runtime/deadline.ts'
 import { type Log, logAdmission } from '#core/runtime/log.ts'
-import type { Metrics, Outcome, Review } from '#core/runtime/metrics.ts'
+import type { Metrics } from '#core/runtime/make-metrics.ts'
+import type { Outcome, Review } from '#core/runtime/metrics.ts'
+import type { Account, Sight } from '#core/runtime/sight.ts'
 import { decodeReview, encodeReview, type ReviewResponse } from './admission-review.ts'
 import { NotReady, respondFault } from './fault.ts'
 import { findUid } from './find-uid.ts'
 import { type HeldBytes, REVIEW_BYTES, type ReviewBody, readReviewBody } from './review-body.ts'
+import { tellSubject, tellWork } from './tell.ts'
 import { type Timing, timeBudget } from './time-budget.ts'
 
 export type AnswerDeps = {
@@ -19,6 +22,11 @@ export type AnswerDeps = {
   readonly timing: Timing
   readonly log: Log
   readonly metrics: Metrics
+  readonly sight: Sight
+  /** The versions of the trust roots in force, by name: for the log. */
+  readonly trustRoots: () => Readonly<Record<string, string>>
+  /** Told of each subject that was not let in, and of the answer. Neither waits nor throws: the answer comes after it. */
+  readonly onClosed: (subject: Subject, response: ReviewResponse) => void
   readonly held: HeldBytes
 }
 
@@ -38,7 +46,7 @@ export type Webhook = AnswerDeps & {
 
 /** Answers one request. Rejects only when the log or the metrics fail; answerFault speaks then. */
 export async function answer(webhook: Webhook, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-  const { review, metrics, log } = webhook
+  const { review, metrics, sight } = webhook
   const started = performance.now()
   const { timeout } = request.query as { readonly timeout?: unknown }
   const { workMs, graceMs } = timeBudget(timeout, webhook.timing)
@@ -47,13 +55,12 @@ export async function answer(webhook: Webhook, request: FastifyRequest, reply: F
   reply.raw.once('close', limit.hangUp)
   metrics.inFlight(review, 1)
   try {
-    const body = await bodyOf(request, reply, webhook.held)
-    const { uid, subject, given } = await decideOn(body, webhook, request, { signal: limit.signal, graceMs })
-    const ms = performance.now() - started
-    metrics.decided(review, given.outcome, given.codes, ms)
-    const { outcome, codes, told } = given
-    logAdmission(log, { uid, review, ...idOf(subject), outcome, codes, ...told, ms: Math.round(ms * 10) / 10 })
-    return encode(reply, uid, given.response)
+    return await sight.admission(review, request.headers['traceparent'], async account => {
+      const body = await bodyOf(request, reply, webhook.held)
+      const decided = await decideOn(body, webhook, request, { signal: limit.signal, graceMs })
+      report(webhook, decided, account, performance.now() - started)
+      return encode(reply, decided.uid, decided.given.response)
+    })
   } finally {
     reply.raw.off('close', limit.hangUp)
     metrics.inFlight(review, -1)
@@ -72,6 +79,25 @@ export async function answerFault(
 }
 
 type Decided = { readonly uid: string | undefined; readonly subject: Subject | undefined; readonly given: Answer }
+
+/** Counts the decision and writes its one event, whatever the outcome. */
+function report(webhook: Webhook, { uid, subject, given }: Decided, account: Account, ms: number): void {
+  const { review, metrics, log, trustRoots, onClosed } = webhook
+  const { outcome, codes, told, response } = given
+  metrics.decided(review, outcome, codes, ms)
+  const what = { uid, review, ...tellSubject(subject), outcome, codes }
+  const how = { ...tellWork(account), ...told, trustRoots: trustRoots(), ms: Math.round(ms * 10) / 10 }
+  logAdmission(log, { ...what, ...how })
+  account.describe({
+    'shedu.uid': uid ?? '',
+    'shedu.outcome': outcome,
+    'shedu.codes': [...codes],
+    'shedu.kind': subject?.kind ?? '',
+    'shedu.operation': subject?.operation ?? '',
+    'k8s.namespace.name': subject?.namespace ?? '',
+  })
+  if (subject !== undefined && !response.allowed) onClosed(subject, response)
+}
 
 /** How long there is: until the signal aborts, and a little more for what stops late. */
 type Patience = { readonly signal: AbortSignal; readonly graceMs: number }
@@ -124,10 +150,4 @@ function encode(reply: FastifyReply, uid: string | undefined, response: ReviewRe
   // A review without the uid of its request is an error to the API server, so nothing is lost by being plain.
   reply.code(response.status?.code ?? 500).type('text/plain; charset=utf-8')
   return `${response.status?.message}\n`
-}
-
-function idOf(subject: Subject | undefined): Readonly<Record<string, unknown>> {
-  if (subject === undefined) return {}
-  const { group, kind, subresource, namespace, name, operation, isDryRun } = subject
-  return { group, kind, subresource, namespace, name, operation, isDryRun }
 }

@@ -9,7 +9,9 @@ import {
   parseMs,
   parseOneOf,
   parsePath,
+  parsePercent,
   parsePort,
+  parseUrl,
 } from '#core/runtime/setting-values.ts'
 import { type Environment, optional, readSettings, setting } from '#core/runtime/settings.ts'
 
@@ -22,6 +24,9 @@ export const SETTINGS = {
   kubeconfig: optional('SHEDU_KUBECONFIG', parsePath),
   trustRootsDir: optional('SHEDU_TRUST_ROOTS_DIR', parsePath),
   registriesFile: optional('SHEDU_REGISTRIES_FILE', parsePath),
+  dockerConfigFile: optional('SHEDU_DOCKER_CONFIG', parsePath),
+  credentialProvidersFile: optional('SHEDU_CREDENTIAL_PROVIDERS_CONFIG', parsePath),
+  credentialProvidersDir: optional('SHEDU_CREDENTIAL_PROVIDERS_DIR', parsePath),
   pullSecrets: setting('SHEDU_PULL_SECRETS', parseOneOf('off', 'workload'), 'off'),
   noMatch: setting('SHEDU_NO_MATCH', parseOneOf('deny', 'warn', 'allow'), 'deny'),
   pinScope: setting('SHEDU_PIN', parseOneOf('matched', 'all'), 'matched'),
@@ -35,6 +40,9 @@ export const SETTINGS = {
   drainMs: setting('SHEDU_DRAIN_MS', parseMs, '5000'),
   cacheBytes: setting('SHEDU_CACHE_BYTES', parseBytes, '64Mi'),
   logLevel: setting('SHEDU_LOG_LEVEL', parseOneOf(...LOG_LEVELS), 'info'),
+  events: setting('SHEDU_EVENTS', parseOneOf('off', 'on'), 'off'),
+  otlpEndpoint: optional('SHEDU_OTLP_ENDPOINT', parseUrl),
+  otlpPercent: setting('SHEDU_OTLP_PERCENT', parsePercent, '100'),
 } as const
 
 export type Config = ReturnType<typeof readConfig>
@@ -46,5 +54,9 @@ export function readConfig(environment: Environment) {
     throw new InputError('expected SHEDU_TLS_CERT_FILE and SHEDU_TLS_KEY_FILE together, got one of them')
   if (config.tlsCertFile !== undefined && config.tlsCaOut !== undefined)
     throw new InputError('expected no SHEDU_TLS_CA_OUT with SHEDU_TLS_CERT_FILE: its authority is not ours to write')
+  if ((config.credentialProvidersFile === undefined) !== (config.credentialProvidersDir === undefined))
+    throw new InputError(
+      'expected SHEDU_CREDENTIAL_PROVIDERS_CONFIG and SHEDU_CREDENTIAL_PROVIDERS_DIR together, got one of them',
+    )
   return config
 }

@@ -46,7 +46,9 @@ export function warn(warnings: readonly Pick<Warning, 'because' | 'where' | 'ima
  * replaced. net/http drops a warning with a control character in it.
  */
 export function plain(text: string, characters: number): string {
-  const clean = /^[ -~]*$/.test(text) ? text : text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+  const clean = /^[ -~]*$/.test(text)
+    ? text
+    : text.replaceAll(/(?:(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800])+/gu, ' ')
   return clean.length <= characters ? clean : `${clean.slice(0, characters - 1).toWellFormed()}…`
 }
 

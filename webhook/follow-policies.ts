@@ -2,7 +2,8 @@
 import type { PolicyNews } from '#assembly/policy-set.ts'
 import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
 import type { Log } from '#core/runtime/log.ts'
-import { IN_PLACE, type Metrics } from '#core/runtime/metrics.ts'
+import type { Metrics } from '#core/runtime/make-metrics.ts'
+import { IN_PLACE } from '#core/runtime/metrics.ts'
 import type { Policy } from '#policies/policy.ts'
 
 export type FollowDeps = {

@@ -1,6 +1,6 @@
 /** The plain HTTP port for kubelet and Prometheus. It says nothing about what is admitted. */
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Metrics } from '#core/runtime/metrics.ts'
+import type { Metrics } from '#core/runtime/make-metrics.ts'
 
 export type OpsDeps = {
   /** Why no review should be sent here now; undefined when one may. */

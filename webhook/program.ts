@@ -5,15 +5,20 @@ import type { FastifyInstance } from 'fastify'
 import type { AssembledGate, assembleGate } from '#assembly/assemble-gate.ts'
 import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
 import type { TrustRootListener } from '#certs/trusted/follow-trust-roots.ts'
+import type { ClusterEvent } from '#core/cluster/events.ts'
+import { firstEnd, type TrustRoots } from '#core/domain/trust-root.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { Lifecycle } from '#core/runtime/lifecycle.ts'
 import type { Log } from '#core/runtime/log.ts'
-import type { Metrics } from '#core/runtime/metrics.ts'
+import type { Metrics } from '#core/runtime/make-metrics.ts'
+import { makeSight, type Sight } from '#core/runtime/sight.ts'
+import type { Tracing } from '#core/runtime/tracing.ts'
 import type { Policy } from '#policies/policy.ts'
 import type { Config } from './config.ts'
 import { followPolicies } from './follow-policies.ts'
 import { buildOpsServer } from './ops-server.ts'
 import { presentCertificate } from './present-certificate.ts'
+import { refusalEvent } from './refusal-event.ts'
 import { buildServer } from './server.ts'
 
 export type ProgramDeps = {
@@ -24,8 +29,19 @@ export type ProgramDeps = {
     files: readonly Policy[],
     listener: PolicyListener,
   ) => Promise<PolicyWatch>
+  /** Opens what writes Kubernetes Events into the cluster that `kubeconfig` names, or the one we run in; called where they are on. */
+  readonly openEvents: (kubeconfig: string | undefined, report: (error: unknown) => void) => Promise<EventSink>
   readonly log: Log
   readonly metrics: Metrics
+  /** Where spans go; none are made without it. */
+  readonly tracing?: Tracing | undefined
+}
+
+/** Takes events at once, writes them by and by. */
+export type EventSink = {
+  readonly record: (event: ClusterEvent) => void
+  readonly dropped: () => number
+  readonly close: () => Promise<void>
 }
 
 export type Program = {
@@ -42,17 +58,27 @@ type State = {
   following: Promise<PolicyWatch> | undefined
   gate: Gate | undefined
   isDraining: boolean
+  /** Their versions, by name, as the log tells them. */
+  trustRoots: Readonly<Record<string, string>>
+  readonly sight: Sight
 }
 
 /** Listens at once, so that whoever asks gets a closed answer and the kubelet a reason; assembles the gate meanwhile. */
 export async function startProgram(config: Config, deps: ProgramDeps): Promise<Program> {
-  const state: State = { assembling: undefined, following: undefined, gate: undefined, isDraining: false }
+  const state: State = {
+    assembling: undefined,
+    following: undefined,
+    gate: undefined,
+    isDraining: false,
+    trustRoots: {},
+    sight: makeSight(deps.metrics, deps.tracing),
+  }
   const life = new Lifecycle()
   try {
     const ports = await listenAll(config, deps, state, life)
     deps.log.info({ host: config.host, ...ports }, 'listening')
     const policiesDir = config.policiesFrom === 'cluster' ? undefined : config.policiesDir
-    state.assembling = deps.assemble({ ...config, policiesDir }, trustListener(deps.log))
+    state.assembling = deps.assemble({ ...config, policiesDir }, trustListener(state, deps), state.sight)
     const ready = state.assembling.then(assembled => openGate(assembled, config, state, deps))
     let drained: Promise<void> | undefined
     return { ...ports, ready, drain: () => (drained ??= drain(config.drainMs, state, life, deps)) }
@@ -62,17 +88,29 @@ export async function startProgram(config: Config, deps: ProgramDeps): Promise<P
   }
 }
 
-function trustListener(log: Log): TrustRootListener {
+/** Digits of a version in each event; the whole of it is told once, when it is in force. */
+const VERSION_DIGITS = 12
+
+function trustListener(state: State, { log, metrics }: ProgramDeps): TrustRootListener {
   return {
     onTrustRoots({ roots, ignored }) {
+      state.trustRoots = versionsOf(roots)
+      metrics.trustRootsTaken(roots.size, new Date(), () => firstEnd(roots, Date.now()))
       log.info(
         { trustRoots: [...roots.values()].map(({ name, version }) => ({ name, version })) },
         'trust roots in force',
       )
       for (const file of ignored) log.warn({ file }, 'file is not read: its name does not end in .json')
     },
-    report: err => log.error({ err }, 'trust roots cannot be taken, those before stay in force'),
+    report(err) {
+      metrics.trustRootsFailed()
+      log.error({ err }, 'trust roots cannot be taken, those before stay in force')
+    },
   }
+}
+
+function versionsOf(roots: TrustRoots): Readonly<Record<string, string>> {
+  return Object.fromEntries([...roots.values()].map(({ name, version }) => [name, version.slice(0, VERSION_DIGITS)]))
 }
 
 async function listenAll(config: Config, deps: ProgramDeps, state: State, life: Lifecycle) {
@@ -87,6 +125,7 @@ async function listenAll(config: Config, deps: ProgramDeps, state: State, life: 
     await state.assembling?.catch(() => undefined)
     await (await state.following?.catch(() => undefined))?.close()
   })
+  const events = await openEvents(config, deps, life)
   const { defaultTimeoutMs, replyMarginMs, pinScope } = config
   const server = buildServer({
     gate: () => state.gate,
@@ -96,8 +135,23 @@ async function listenAll(config: Config, deps: ProgramDeps, state: State, life: 
     tls,
     log,
     metrics,
+    sight: state.sight,
+    trustRoots: () => state.trustRoots,
+    onClosed(subject, response) {
+      const event = events === undefined ? undefined : refusalEvent(subject, response)
+      if (event !== undefined) events?.record(event)
+    },
   })
   return { port: await listen(server, config.host, config.port, life), opsPort }
+}
+
+async function openEvents(config: Config, deps: ProgramDeps, life: Lifecycle): Promise<EventSink | undefined> {
+  if (config.events === 'off') return undefined
+  const report = (err: unknown) => deps.log.warn({ err }, 'a Kubernetes Event was not written')
+  const events = await deps.openEvents(config.kubeconfig, report)
+  deps.metrics.eventsDropped(events.dropped)
+  life.onClose(events.close)
+  return events
 }
 
 async function listen(server: FastifyInstance, host: string, port: number, life: Lifecycle): Promise<number> {
@@ -110,6 +164,7 @@ async function listen(server: FastifyInstance, host: string, port: number, life:
 async function openGate(assembled: AssembledGate, config: Config, state: State, deps: ProgramDeps): Promise<void> {
   const { log, metrics } = deps
   for (const warning of assembled.warnings) log.warn({ warning }, 'policy warning')
+  metrics.verifierQueue(assembled.verifierQueue)
   if (config.policiesFrom === 'files') {
     state.gate = assembled.gate
     metrics.policies(assembled.policies.length)

@@ -1,12 +1,24 @@
 /** Verdict to answer. What is still undecided here is closed. Pure. */
+import type { Identity } from '#core/domain/identity.ts'
 import type { Proof } from '#core/domain/proof.ts'
-import type { Verdict } from '#core/domain/verdict.ts'
+import type { Objection, Verdict } from '#core/domain/verdict.ts'
 import { codesOf } from '#core/domain/verdict.ts'
 import type { ReviewResponse, ReviewStatus } from './admission-review.ts'
 import { explain, plain, warn } from './explain.ts'
 
 /** An audit event is cut at 100 KiB by default; ten of these in two webhooks leave most of it to others. */
 const ANNOTATION_CHARACTERS = 1024
+
+/** Of one item in a list: the longest that is made here has some 900. */
+const ITEM_CHARACTERS = 1000
+
+/** ` and 1000 more` */
+const MORE_CHARACTERS = 16
+
+/** Of one name in a certificate, of which the first is told, and of a log, of which four are. */
+const NAME_CHARACTERS = 200
+const LOGS = 4
+const LOG_CHARACTERS = 16
 
 type Judged = Exclude<Verdict, { passed: string }>
 
@@ -24,12 +36,25 @@ export function respond(verdict: Verdict): ReviewResponse {
   }
 }
 
-/** Audit annotations of bounded length, the empty ones left out. Keys without a slash: the API server prefixes our name. */
+/**
+ * Audit annotations of bounded length, the empty ones left out; a list ends between two of its items and says how many are
+ * missing. Keys without a slash: the API server prefixes our name.
+ */
 export function annotations(values: Readonly<Record<string, string | readonly string[]>>): Record<string, string> {
-  const texts = Object.entries(values).map(([key, value]) => [key, typeof value === 'string' ? value : value.join(' ')])
+  const texts = Object.entries(values).map(([key, value]) => [key, typeof value === 'string' ? value : joined(value)])
   return Object.fromEntries(
     texts.filter(([, text]) => text !== '').map(([key, text]) => [key, plain(text as string, ANNOTATION_CHARACTERS)]),
   )
+}
+
+function joined(items: readonly string[]): string {
+  let text = ''
+  for (const [at, item] of items.entries()) {
+    const longer = at === 0 ? plain(item, ITEM_CHARACTERS) : `${text} ${plain(item, ITEM_CHARACTERS)}`
+    if (longer.length + MORE_CHARACTERS > ANNOTATION_CHARACTERS) return `${text} and ${items.length - at} more`
+    text = longer
+  }
+  return text
 }
 
 function closed(status: ReviewStatus, verdict: Judged): ReviewResponse {
@@ -52,13 +77,33 @@ function annotate(verdict: Verdict): Record<string, string> {
     policies: verdict.policies,
     unmatched: verdict.unmatched,
     images: [...new Set(proofs.map(proof => proof.digest))],
-    proofs: proofs.map(describe),
+    proofs: [...new Set(proofs.map(describe))],
+    refused: outcome === 'allow' ? [] : [...new Set(verdict.objections.map(refused))],
   })
 }
 
+function refused({ because, where, image }: Objection): string {
+  return `${because.code} of ${quoted(image)} in ${where};`
+}
+
+/** What was proven about which digest, by whom, and what vouches for when. */
 function describe(proof: Proof): string {
-  const { digest, signer, layout, source } = proof
-  const what = proof.proves === 'signature' ? 'signature of' : `attestation ${proof.predicateType} about`
-  const who = signer.kind === 'key' ? `key ${signer.fingerprint}` : `${signer.subjects.join(' ')} of ${signer.issuer}`
-  return `${what} ${digest} by ${who} in ${layout} ${source};`
+  const { digest, signer, layout, source, logs, signedAt } = proof
+  const what = proof.proves === 'signature' ? 'signature of' : `attestation ${quoted(proof.predicateType)} about`
+  const ids = logs.slice(0, LOGS).map(id => id.slice(0, LOG_CHARACTERS))
+  const logged = ids.length === 0 ? '' : ` logged in ${ids.join(' ')}`
+  const dated = signedAt === undefined ? '' : ` at ${signedAt}`
+  return `${what} ${digest} by ${nameOf(signer)} in ${layout} ${source}${logged}${dated};`
+}
+
+function nameOf(signer: Identity): string {
+  if (signer.kind === 'key') return `key ${signer.fingerprint}`
+  const [first = '', ...more] = signer.subjects
+  const others = more.length === 0 ? '' : ` and ${more.length} more`
+  return `${quoted(first)}${others} of ${quoted(signer.issuer)}`
+}
+
+/** untrusted: whoever asked for the certificate chose it. In quotes, and with none inside, no name can pass for another proof. */
+function quoted(text: string): string {
+  return `"${plain(text.replaceAll(/["\\]/g, '?'), NAME_CHARACTERS)}"`
 }

@@ -1,5 +1,6 @@
 /** One limit of time from the border to the socket: a signal that aborts with an Unavailable, and lets go of its timer. */
 import { Unavailable } from '#core/domain/unavailable.ts'
+import { endOf, setEnd } from './time-left.ts'
 
 export type Deadline = Disposable & {
   readonly signal: AbortSignal
@@ -18,6 +19,8 @@ export function deadline(ms: number, parent?: AbortSignal): Deadline {
   const timer = setTimeout(() => {
     controller.abort(new Unavailable('deadline.exceeded', `expected an answer within ${ms} ms, got none`))
   }, ms)
+  const end = Math.min(performance.now() + ms, parent === undefined ? Number.POSITIVE_INFINITY : endOf(parent))
+  setEnd(controller.signal, () => end)
   const hangUp = () => controller.abort(hungUp(parent?.reason))
   if (parent?.aborted) hangUp()
   else parent?.addEventListener('abort', hangUp, { once: true })

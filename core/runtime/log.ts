@@ -1,5 +1,6 @@
 /** One JSON line per event on standard output, written without waiting, flushed when the process ends. */
 import { type Logger, pino } from 'pino'
+import { scrub, scrubText } from './scrub.ts'
 
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>
 
@@ -16,8 +17,32 @@ export type AdmissionEvent = {
   readonly [field: string]: unknown
 }
 
-/** Fields that never reach the log. Events are flat, so only their top is looked at: a search below costs more than all the rest of the line. */
-const SECRETS: string[] = ['authorization', 'cookie', 'credentials', 'headers', 'password', 'secret', 'token', 'key']
+/** Names under which nothing reaches the log, at whatever depth, in whatever case, with or without `-` and `_`. */
+const SECRETS = [
+  'auth',
+  'authorization',
+  'body',
+  'cookie',
+  'credential',
+  'credentials',
+  'dockerconfigjson',
+  'headers',
+  'key',
+  'pass',
+  'passwd',
+  'password',
+  'privatekey',
+  'secret',
+  'setcookie',
+  'token',
+] as const
+
+/** `identityToken`, `registry_token`, `clientSecret`: whatever goes before. */
+const ENDINGS = /(?:token|secret|password|privatekey)$/
+
+/** By name: an event has some thirty of them, and always the same. */
+const known = new Map<string, boolean>()
+const KNOWN = 1000
 
 /** What may wait when nobody reads our output; beyond it lines are dropped, so that a stuck reader cannot eat our memory. */
 const WAITING_BYTES = 8 * 1024 * 1024
@@ -43,9 +68,11 @@ export function makeLog(level: LogLevel, to: number | string): { readonly log: L
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: label => ({ level: label }) },
+      formatters: {
+        level: label => ({ level: label }),
+        log: event => scrub(event, isSecret) as Record<string, unknown>,
+      },
       serializers: { err: error => describe(error, CAUSES) },
-      redact: SECRETS,
     },
     out,
   )
@@ -73,7 +100,17 @@ export function logAdmission(log: Log, event: AdmissionEvent): void {
 
 /** An error by what it says and where it was thrown. Whatever else a library has hung on it may hold a request and its secrets. */
 function describe(error: unknown, left: number): unknown {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return scrubText(String(error))
   const { name, message, stack, cause } = error
-  return { name, message, stack, ...(cause === undefined || left === 1 ? {} : { cause: describe(cause, left - 1) }) }
+  const said = { name, message: scrubText(message), stack: scrubText(stack ?? '') }
+  return cause === undefined || left === 1 ? said : { ...said, cause: describe(cause, left - 1) }
+}
+
+function isSecret(name: string): boolean {
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const plain = name.toLowerCase().replaceAll(/[^a-z]/g, '')
+  const is = (SECRETS as readonly string[]).includes(plain) || ENDINGS.test(plain)
+  if (known.size < KNOWN) known.set(name, is)
+  return is
 }

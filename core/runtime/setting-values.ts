@@ -22,6 +22,19 @@ export function parseDays(text: string): number {
   return integer(text, 1, 3650)
 }
 
+/** A share in percent, 0 to 100. */
+export function parsePercent(text: string): number {
+  return integer(text, 0, 100)
+}
+
+/** An address of HTTP. A name and password in it are refused: settings are shown to whoever may read a Deployment. */
+export function parseUrl(text: string): string {
+  const url = URL.parse(text)
+  const isHttp = url !== null && ['http:', 'https:'].includes(url.protocol)
+  if (isHttp && url.username === '' && url.password === '') return url.href
+  throw new InputError('expected an address such as http://collector:4318/v1/traces, without a name and a password')
+}
+
 /** A number of bytes, at least one, with the binary suffixes of Kubernetes: `1048576`, `1024Ki`, `1Mi`. */
 export function parseBytes(text: string): number {
   const match = /^([0-9]{1,15})(Ki|Mi|Gi)?$/.exec(text)

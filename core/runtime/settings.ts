@@ -1,5 +1,6 @@
 /** Configuration from the environment: read once, typed, and an unknown variable with our prefix is an error. */
 import { InputError } from '#core/domain/input-error.ts'
+import { scrubText } from './scrub.ts'
 
 export type Setting<T> = {
   readonly name: `SHEDU_${string}`
@@ -38,7 +39,7 @@ function readSetting(environment: Environment, one: Setting<unknown>): unknown {
   try {
     return one.parse(text)
   } catch (error) {
-    throw new InputError(`${one.name}=${JSON.stringify(text)} is not usable`, { cause: error })
+    throw new InputError(`${one.name}=${JSON.stringify(scrubText(text))} is not usable`, { cause: error })
   }
 }
 

@@ -1,6 +1,10 @@
 /** One piece of work for all who want it at the same time. */
+import { endOf, setEnd } from './time-left.ts'
 
-type Flight<T> = { readonly result: Promise<T>; readonly stop: AbortController; waiting: number }
+/** Whoever waits, until when he can: milliseconds of `performance.now()`. */
+type Waiter = { readonly endsAt: number }
+
+type Flight<T> = { readonly result: Promise<T>; readonly stop: AbortController; readonly waiting: Set<Waiter> }
 
 /**
  * Shares work by key while it is under way. A caller who gives up leaves alone: the work goes on for the others, and is
@@ -12,8 +16,9 @@ export class SingleFlight<T> {
   /** Joins the flight of this key or starts one. Rejects with `signal.reason` when this caller gives up. */
   async run(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
-    const flight = this.#flights.get(key) ?? this.#start(key, work)
-    flight.waiting++
+    const waiter = { endsAt: endOf(signal) }
+    const flight = this.#flights.get(key) ?? this.#start(key, work, waiter)
+    flight.waiting.add(waiter)
     const leaving = Promise.withResolvers<never>()
     const leave = () => leaving.reject(signal.reason)
     signal.addEventListener('abort', leave, { once: true })
@@ -21,14 +26,17 @@ export class SingleFlight<T> {
       return await Promise.race([flight.result, leaving.promise])
     } finally {
       signal.removeEventListener('abort', leave)
-      flight.waiting--
-      if (flight.waiting === 0) this.#land(key, flight, signal.reason)
+      flight.waiting.delete(waiter)
+      if (flight.waiting.size === 0) this.#land(key, flight, signal.reason)
     }
   }
 
-  #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  #start(key: string, work: (signal: AbortSignal) => Promise<T>, first: Waiter): Flight<T> {
     const stop = new AbortController()
-    const flight: Flight<T> = { result: Promise.try(work, stop.signal), stop, waiting: 0 }
+    const waiting = new Set([first])
+    // There is as much time as the most patient has: for him the work goes on.
+    setEnd(stop.signal, () => Math.max(...[...waiting].map(({ endsAt }) => endsAt)))
+    const flight: Flight<T> = { result: Promise.try(work, stop.signal), stop, waiting }
     // When the last caller has left nobody listens any more: a rejection then is expected, not unhandled.
     flight.result.catch(() => {})
     this.#flights.set(key, flight)

@@ -59,3 +59,13 @@ t.test('what images are to be allowed without a policy is one of three words', a
     'SHEDU_NO_MATCH="permit" is not usable: expected one of deny, warn, allow',
   )
 })
+
+t.test('an address with a password in it is refused, and the password is not repeated', async t => {
+  const said = complaint({ SHEDU_OTLP_ENDPOINT: 'http://robot:s3cret@collector:4318/v1/traces' })
+  t.match(said, /SHEDU_OTLP_ENDPOINT=.* is not usable: expected an address .* without a name and a password$/)
+  t.notMatch(said, 's3cret')
+  for (const text of ['collector:4318', 'ftp://collector/', '', '/v1/traces'])
+    t.match(complaint({ SHEDU_OTLP_ENDPOINT: text }), /is not usable/, text)
+  t.equal(complaint({ SHEDU_OTLP_ENDPOINT: 'https://collector.test/v1/traces' }), 'no complaint')
+  t.match(complaint({ SHEDU_OTLP_PERCENT: '101' }), /expected 0 to 100/)
+})

@@ -2,7 +2,8 @@
 import type { KubeObject } from '#core/domain/subject.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import type { Log } from '#core/runtime/log.ts'
-import { makeMetrics } from '#core/runtime/metrics.ts'
+import { makeMetrics } from '#core/runtime/make-metrics.ts'
+import { makeSight } from '#core/runtime/sight.ts'
 import { makeGate, makePod } from '#test/support/make-subject.ts'
 import type { ServerDeps } from '#webhook/server.ts'
 
@@ -46,7 +47,8 @@ export function makeDeps(gate: Partial<Gate> = {}, overrides: Partial<ServerDeps
   const logged: Record<string, unknown>[] = []
   const write = (fields: object, msg: string) => void logged.push({ ...fields, msg })
   const metrics = makeMetrics()
-  const open = makeGate(gate)
+  const sight = makeSight(metrics)
+  const open = makeGate({ sight, ...gate })
   const deps: ServerDeps = {
     gate: () => open,
     pinScope: 'matched',
@@ -55,6 +57,9 @@ export function makeDeps(gate: Partial<Gate> = {}, overrides: Partial<ServerDeps
     tls: { cert: '', key: '' },
     log: { info: write, warn: write, error: write } as unknown as Log,
     metrics,
+    sight,
+    trustRoots: () => ({}),
+    onClosed: () => {},
     ...overrides,
   }
   return { deps, logged, metrics }

@@ -7,7 +7,9 @@ import t, { type Test } from 'tap'
 import type { AssembledGate, GateSettings } from '#assembly/assemble-gate.ts'
 import type { PolicyListener, PolicyWatch } from '#assembly/policy-watch.ts'
 import { issueServingCertificate } from '#certs/presented/issue.ts'
+import type { ClusterEvent } from '#core/cluster/events.ts'
 import { InputError } from '#core/domain/input-error.ts'
+import { refusal } from '#core/domain/refusal.ts'
 import { parseImageGlob } from '#policies/image-glob.ts'
 import type { Policy } from '#policies/policy.ts'
 import { DIGEST, makeGate, makePod, makeProof } from '#test/support/make-subject.ts'
@@ -19,26 +21,41 @@ const REVIEW = bytesOf(makeReview(makeRequest({ object: makePod(`r.test/app@${DI
 
 type Setup = {
   readonly env?: Record<string, string>
-  readonly assemble?: (settings: GateSettings) => Promise<AssembledGate>
+  readonly assemble?: ProgramDeps['assemble']
   readonly watchPolicies?: ProgramDeps['watchPolicies']
+  readonly openEvents?: ProgramDeps['openEvents']
 }
 
 const noWatch: ProgramDeps['watchPolicies'] = () => Promise.reject(new Error('not to be called'))
+const noEvents: ProgramDeps['openEvents'] = () => Promise.reject(new Error('not to be called'))
 
 /** A program on free ports with a gate that admits what it is shown. */
-async function start(t: Test, { env = {}, assemble = async () => assembled(), watchPolicies = noWatch }: Setup = {}) {
+async function start(
+  t: Test,
+  { env = {}, assemble = async () => assembled(), watchPolicies = noWatch, openEvents = noEvents }: Setup = {},
+) {
   const { deps, logged, metrics } = makeDeps()
   const ca = join(t.testdir(), 'ca.pem')
   const ports = { SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', SHEDU_DRAIN_MS: '0', SHEDU_TLS_CA_OUT: ca }
   const config = readConfig({ ...ports, ...env })
-  const program = await startProgram(config, { assemble, watchPolicies, log: deps.log, metrics })
+  const program = await startProgram(config, { assemble, watchPolicies, openEvents, log: deps.log, metrics })
   program.ready.catch(() => {})
   t.teardown(program.drain)
   return { program, logged, ca }
 }
 
 function assembled(overrides: Partial<AssembledGate> = {}): AssembledGate {
-  return { gate: makeGate(), over: () => makeGate(), policies: [], warnings: [], close: async () => {}, ...overrides }
+  return {
+    gate: makeGate(),
+    over: () => makeGate(),
+    policies: [],
+    explain: () => Promise.reject(new Error('not to be called')),
+    trustRoots: () => new Map(),
+    verifierQueue: () => 0,
+    warnings: [],
+    close: async () => {},
+    ...overrides,
+  }
 }
 
 async function ops(program: Program, path: string): Promise<string> {
@@ -47,14 +64,19 @@ async function ops(program: Program, path: string): Promise<string> {
 }
 
 /** Posts the review and gives the response member of the answer. */
-async function ask(program: Program, ca: string, options: https.RequestOptions = {}): Promise<Record<string, unknown>> {
+async function ask(
+  program: Program,
+  ca: string,
+  options: https.RequestOptions = {},
+  review = REVIEW,
+): Promise<Record<string, unknown>> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const headers = { 'content-type': 'application/json' }
   const target = { host: '127.0.0.1', port: program.port, path: '/validate', method: 'POST', ca: await readFile(ca) }
   https
     .request({ ...target, headers, ...options }, resolve)
     .on('error', reject)
-    .end(REVIEW)
+    .end(review)
   let text = ''
   for await (const chunk of (await promise).setEncoding('utf8')) text += chunk
   return (JSON.parse(text) as { response: Record<string, unknown> }).response
@@ -175,7 +197,13 @@ t.test('files of the administrator are shown in place of an issued certificate',
   const { deps, metrics } = makeDeps()
   const config = readConfig({ SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', ...env })
   await t.rejects(
-    startProgram(config, { assemble: async () => assembled(), watchPolicies: noWatch, log: deps.log, metrics }),
+    startProgram(config, {
+      assemble: async () => assembled(),
+      watchPolicies: noWatch,
+      openEvents: noEvents,
+      log: deps.log,
+      metrics,
+    }),
     /cannot read the certificate "\/none\.crt"/,
   )
 })
@@ -314,10 +342,64 @@ t.test('is not ready any more once the serving certificate has ended', async t =
   const config = readConfig({ SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', SHEDU_DRAIN_MS: '0', ...env })
   const { deps, metrics } = makeDeps()
   const assemble = async () => assembled()
-  const program = await startProgram(config, { assemble, watchPolicies: noWatch, log: deps.log, metrics })
+  const program = await startProgram(config, {
+    assemble,
+    watchPolicies: noWatch,
+    openEvents: noEvents,
+    log: deps.log,
+    metrics,
+  })
   t.teardown(program.drain)
   await program.ready
   while ((await ops(program, '/readyz')).startsWith('200')) await new Promise(resolve => setTimeout(resolve, 50))
   t.match(await ops(program, '/readyz'), /^503 expired: the serving certificate ended at/)
   t.ok(Date.now() >= issued.notAfter.getTime() - 1000, 'certificates know whole seconds')
+})
+
+t.test('a refusal is recorded about the controller of what was refused, where events are on', async t => {
+  const recorded: ClusterEvent[] = []
+  const order: string[] = []
+  const openEvents: ProgramDeps['openEvents'] = async kubeconfig => {
+    order.push(`opened ${kubeconfig}`)
+    const close = async () => void order.push('closed')
+    return { record: event => void recorded.push(event), dropped: () => 5, close }
+  }
+  const gate = makeGate({ prove: async () => [refusal('image.unsigned', 'nothing there')] })
+  const env = { SHEDU_EVENTS: 'on', SHEDU_KUBECONFIG: '/a/kubeconfig' }
+  const { program, ca } = await start(t, { env, openEvents, assemble: async () => assembled({ gate }) })
+  await program.ready
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'u', controller: true }
+  const owned = { ...makePod(`r.test/app@${DIGEST}`), metadata: { ownerReferences: [owner] } }
+  const reviewOf = (request: object) => bytesOf(makeReview(makeRequest({ object: owned, ...request })))
+  t.match(await ask(program, ca, {}, reviewOf({})), { allowed: false })
+  await ask(program, ca, {}, reviewOf({ dryRun: true }))
+  await ask(program, ca)
+  t.match(recorded, [{ reason: 'ImageRefused', note: /image\.unsigned/, regarding: { name: 'web-1' } }])
+  t.equal(recorded.length, 1)
+  t.match(await ops(program, '/metrics'), 'shedu_events_dropped_total 5\n')
+  await program.drain()
+  t.strictSame(order, ['opened /a/kubeconfig', 'closed'])
+})
+
+t.test('the metrics tell which trust roots are in force, until when, and what could not be taken', async t => {
+  const soon = Date.now() + 60_000
+  const log = { baseUrl: '', id: '', keyHint: '', key: { fingerprint: '', spki: '' } }
+  const ends = [undefined, soon + 5000, soon, Date.now() - 60_000]
+  const logs = ends.map(until => ({ ...log, validFor: { from: 0, until } }))
+  const none = { authorities: [], timestampAuthorities: [], certificateLogs: [] }
+  const root = { ...none, name: 'default', version: 'abcdef0123456789', logs }
+  const assemble: ProgramDeps['assemble'] = async (_settings, listener) => {
+    listener?.onTrustRoots({ roots: new Map([['default', root]]), ignored: [] })
+    listener?.report(new InputError('no JSON'))
+    return assembled()
+  }
+  const { program, logged, ca } = await start(t, { assemble })
+  await program.ready
+  const text = await ops(program, '/metrics')
+  t.match(text, 'shedu_trust_roots 1\n')
+  t.match(text, `shedu_trust_roots_expiry_timestamp_seconds ${soon / 1000}\n`)
+  t.match(text, 'shedu_trust_root_reloads_total{result="taken"} 1\n')
+  t.match(text, 'shedu_trust_root_reloads_total{result="failed"} 1')
+  await ask(program, ca)
+  t.match(logged.at(-1), { msg: 'admission decided', trustRoots: { default: 'abcdef012345' } })
 })

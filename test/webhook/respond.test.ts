@@ -1,5 +1,7 @@
 import t from 'tap'
+import type { Identity } from '#core/domain/identity.ts'
 import { InputError } from '#core/domain/input-error.ts'
+import type { Proof } from '#core/domain/proof.ts'
 import { CODES, refusal, silence } from '#core/domain/refusal.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import type { Objection, Verdict } from '#core/domain/verdict.ts'
@@ -59,7 +61,12 @@ t.test('a refusal is told with place, image, code, sentence, detail, policy and 
       `  to fix: ${CODES['image.unsigned'].remedy}`,
     ].join('\n'),
   )
-  t.strictSame(response.auditAnnotations, { decision: 'deny', codes: 'image.unsigned', policies: 'release' })
+  t.strictSame(response.auditAnnotations, {
+    decision: 'deny',
+    codes: 'image.unsigned',
+    policies: 'release',
+    refused: 'image.unsigned of "r.test/app:1" in spec.containers[0].image;',
+  })
 })
 
 t.test('silence is closed, and told apart from a refusal', async t => {
@@ -152,14 +159,65 @@ t.test('an allowed verdict without warnings has no warnings at all', async t => 
   t.notOk('warnings' in respond({ ...JUDGED, outcome: 'allow', passed: undefined, proofs: [] }))
 })
 
+const allowed = (...proofs: readonly Proof[]) =>
+  respond({ ...JUDGED, outcome: 'allow', passed: undefined, proofs }).auditAnnotations ?? {}
+
+const CI: Identity = {
+  kind: 'certificate',
+  subjects: ['https://ci.test/acme/app/.ci/release.yml@refs/heads/main'],
+  issuer: 'https://token.ci.test',
+  claims: { sourceRepositoryURI: 'https://ci.test/acme/app' },
+}
+
+t.test('the audit log says of a keyless proof who signed, where it lay, which logs hold it and since when', async t => {
+  const found = { signer: CI, layout: 'bundle', logs: ['aa11'], signedAt: '2026-11-20T10:00:00.000Z' } as const
+  t.strictSame(allowed({ ...makeProof(), ...found }), {
+    decision: 'allow',
+    policies: 'release',
+    images: DIGEST,
+    proofs: `signature of ${DIGEST} by "${CI.subjects[0]}" of "${CI.issuer}" in bundle ${DIGEST} logged in aa11 at 2026-11-20T10:00:00.000Z;`,
+  })
+})
+
+t.test('the audit log says of an attestation what it says', async t => {
+  const attested = { proves: 'attestation', predicateType: 'https://slsa.dev/provenance/v1', layout: 'bundle' } as const
+  t.equal(
+    allowed({ ...makeProof(), ...attested })['proofs'],
+    `attestation "https://slsa.dev/provenance/v1" about ${DIGEST} by key aa in bundle ${DIGEST};`,
+  )
+})
+
+t.test('no name in a certificate can pass for another proof in the audit log', async t => {
+  const evil = `x" of "y" in bundle ${DIGEST}; signature of ${DIGEST} by key bb;\n\u202e`
+  const { proofs = '' } = allowed({
+    ...makeProof(),
+    signer: { ...CI, subjects: [evil, 'b'.repeat(5000)], issuer: evil },
+  })
+  t.notMatch(proofs, /[\p{C}\p{Zl}\p{Zp}]/u)
+  const outside = proofs.replaceAll(/"[^"]*"/g, '""')
+  t.equal(outside, `signature of ${DIGEST} by "" and 1 more of "" in simple-signing ${DIGEST};`)
+  t.ok(proofs.length <= 1024)
+})
+
 t.test('audit annotations have keys without a slash and values of at most 1024 characters', async t => {
-  const proofs = Array.from({ length: 100 }, () => makeProof())
-  const annotations = respond({ ...JUDGED, outcome: 'allow', passed: undefined, proofs }).auditAnnotations ?? {}
-  for (const [key, value] of Object.entries(annotations)) {
-    t.match(key, /^[a-z]+$/)
-    t.ok(value.length <= 1024, key)
+  const proofs = Array.from({ length: 1000 }, (_, at) => ({
+    ...makeProof(),
+    signer: { ...CI, issuer: `https://${at}` },
+  }))
+  const objections = Array.from({ length: 1000 }, (_, at) => objection({ where: `spec.containers[${at}].image` }))
+  const verdicts = [allowed(...proofs), respond(deny(...objections)).auditAnnotations ?? {}]
+  for (const annotations of verdicts) {
+    for (const [key, value] of Object.entries(annotations)) {
+      t.match(key, /^[a-z]+$/)
+      t.ok(value.length <= 1024, key)
+    }
   }
-  t.equal(annotations['proofs']?.length, 1024)
+  const cut = verdicts.map(({ proofs, refused }) => proofs ?? refused ?? '')
+  for (const text of cut) {
+    t.ok(text.length > 600)
+    const told = text.match(/;/g)?.length ?? 0
+    t.ok(text.endsWith(`; and ${1000 - told} more`), text.slice(-60))
+  }
 })
 
 t.test('whatever is thrown becomes a closed answer: each kind its own code', async t => {

@@ -1,8 +1,9 @@
 /** POST /mutate: pins tags, decides nothing. */
 import type { FastifyInstance } from 'fastify'
-import { type Pinning, type PinScope, pin } from '#core/gate/pin.ts'
+import { type PinScope, pin } from '#core/gate/pin.ts'
 import { type AnswerDeps, answer, type Webhook } from '../answer.ts'
 import { respondPinning } from '../patch.ts'
+import { tellPinning } from '../tell.ts'
 
 export type MutateDeps = AnswerDeps & { readonly pinScope: PinScope }
 
@@ -14,13 +15,8 @@ export function addMutate(server: FastifyInstance, deps: MutateDeps): void {
     decide: async (subject, gate, signal) => {
       const pinning = await pin(subject, gate, deps.pinScope, signal)
       deps.metrics.pinned(pinning.pins.length, pinning.unpinned.length)
-      return { outcome: 'allow', codes: [], response: respondPinning(pinning), told: tell(pinning) }
+      return { outcome: 'allow', codes: [], response: respondPinning(pinning), told: tellPinning(pinning) }
     },
   }
   server.post('/mutate', (request, reply) => answer(webhook, request, reply))
-}
-
-function tell({ pins, unpinned }: Pinning): Readonly<Record<string, unknown>> {
-  const because = [...new Set(unpinned.map(({ because }) => because.code))]
-  return { pinned: pins.length, unpinned: unpinned.length, unpinnedBecause: because }
 }

@@ -59,13 +59,41 @@ t.test('an error is told with its stack and its causes, and with nothing else th
   t.notMatch(JSON.stringify(line), 'c2VjcmV0')
 })
 
-t.test('secrets are cut out of an event', async t => {
-  const names = ['authorization', 'cookie', 'credentials', 'headers', 'key', 'password', 'secret', 'token']
-  const [line] = await logged(t, 'info', log => {
-    log.info({ host: 'ghcr.io', ...Object.fromEntries(names.map(name => [name, { value: 's3cret' }])) }, 'event')
+const NAMES = `authorization Authorization auth cookie Set-Cookie credentials headers key password passwd secret
+  clientSecret client_secret token identityToken identity_token access-token registrytoken privateKey private_key body
+  .dockerconfigjson`.split(/\s+/)
+
+t.test('secrets are cut out of an event by their names, at every depth', async t => {
+  const secrets = Object.fromEntries(NAMES.map(name => [name, { value: 's3cret' }]))
+  const lines = await logged(t, 'info', log => {
+    log.info({ host: 'ghcr.io', ...secrets }, 'event')
+    log.info({ host: 'ghcr.io', images: [{ request: secrets }] }, 'event')
+    logAdmission(log, { ...EVENT, ...secrets })
   })
-  t.notMatch(JSON.stringify(line), 's3cret')
-  t.match(line, { host: 'ghcr.io' })
+  t.notMatch(JSON.stringify(lines), 's3cret')
+  t.match(lines, [{ host: 'ghcr.io', headers: '[cut]' }, { images: [{ request: { cookie: '[cut]' } }] }, EVENT])
+})
+
+t.test('secrets are cut out of texts, whatever field they have got into', async t => {
+  const token = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from('{"sub":"s3cret"}').toString('base64url')}.s3cret`
+  const texts = [
+    'https://robot:s3cret@ghcr.io/acme/app:v1',
+    'https://ghcr.io/token?service=ghcr.io&account=s3cret',
+    'Authorization: Bearer s3cret0123',
+    'authorization: basic s3cret0123==',
+    `expected an identity token, got ${token}`,
+    'got {"auths":{"ghcr.io":{"auth":"s3cret"}}}',
+    'got {"access_token":"s3cret"}',
+  ]
+  const lines = await logged(t, 'info', log => {
+    for (const text of texts) {
+      log.info({ name: text, images: [text], nested: { deep: [text] } }, 'event')
+      log.error({ err: new InputError(text, { cause: new Error(text) }) }, 'failed')
+      log.error({ err: text }, 'failed')
+    }
+  })
+  t.equal(lines.length, texts.length * 3, 'every line is one line of JSON still')
+  t.notMatch(JSON.stringify(lines), 's3cret')
 })
 
 t.test('nothing below the level is written', async t => {

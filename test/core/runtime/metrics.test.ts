@@ -2,28 +2,48 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { CODES } from '#core/domain/refusal.ts'
 import { logAdmission, makeLog } from '#core/runtime/log.ts'
-import { IN_PLACE, makeMetrics, OUTCOMES, REVIEWS } from '#core/runtime/metrics.ts'
-import { makeReconcilerMetrics, RECONCILE_OUTCOMES, RECONCILERS } from '#core/runtime/reconciler-metrics.ts'
+import { makeMetrics, watchEventLoop } from '#core/runtime/make-metrics.ts'
+import { type Metric, RECONCILER_METRICS, WEBHOOK_METRICS } from '#core/runtime/metrics.ts'
+import { makeReconcilerMetrics } from '#core/runtime/reconciler-metrics.ts'
 
-const DOCUMENT = new URL('../../../core/runtime/metrics.md', import.meta.url)
+const DOCUMENT = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')
 
-t.test('every series exists from the start, at zero', async t => {
-  const text = await makeMetrics().registry.metrics()
-  for (const review of REVIEWS) {
-    for (const outcome of OUTCOMES) t.match(text, `shedu_admissions_total{review="${review}",outcome="${outcome}"} 0\n`)
-    t.match(text, `shedu_admission_duration_seconds_count{review="${review}"} 0\n`)
-    t.match(text, `shedu_admissions_in_flight{review="${review}"} 0\n`)
+/** Every combination of the values of these labels, as they stand in a scrape. */
+function seriesOf(labels: Metric['labels']): readonly string[] {
+  return labels.reduce<readonly string[]>(
+    (before, { name, values }) =>
+      before.flatMap(text => values.map(value => `${text}${text === '' ? '' : ','}${name}="${value}"`)),
+    [''],
+  )
+}
+
+const SETS = [
+  { what: 'the webhook', metrics: Object.values(WEBHOOK_METRICS), make: makeMetrics },
+  { what: 'the reconcilers', metrics: Object.values(RECONCILER_METRICS), make: makeReconcilerMetrics },
+] as const
+
+for (const { what, metrics, make } of SETS) {
+  t.test(`${what}: every series that is declared exists from the start, at zero, and no other`, async t => {
+    const text = await make().registry.metrics()
+    const expected = metrics.flatMap(({ type, name, labels }: Metric) =>
+      seriesOf(labels).map(series => `${name}${type === 'histogram' ? '_count' : ''}${series && `{${series}}`} 0`),
+    )
+    const found = text.split('\n').filter(line => line.startsWith('shedu_') && !/_(?:bucket|sum)[{ ]/.test(line))
+    t.strictSame(found.toSorted(), expected.toSorted())
+    for (const { name, help } of metrics) t.match(text, `# HELP ${name} ${help}\n`)
+  })
+}
+
+t.test('names carry their unit, and values of labels are words', async t => {
+  for (const { type, name, labels } of SETS.flatMap(({ metrics }): readonly Metric[] => metrics)) {
+    if (type === 'counter') t.match(name, /_total$/)
+    if (type === 'histogram') t.match(name, /_seconds$/)
+    if (type === 'gauge') t.notMatch(name, /_total$/)
+    for (const { name, values } of labels) {
+      t.match(name, /^[a-z_]+$/)
+      for (const value of values) t.match(value, /^[a-z.-]+$/)
+    }
   }
-  for (const code of Object.keys(CODES)) t.match(text, `shedu_objections_total{code="${code}"} 0\n`)
-  for (const result of ['pinned', 'unpinned']) t.match(text, `shedu_pins_total{result="${result}"} 0\n`)
-  for (const inPlace of IN_PLACE) t.match(text, `shedu_policies_invalid{in_place="${inPlace}"} 0\n`)
-  for (const gauge of [
-    'shedu_ready',
-    'shedu_policies_stale_seconds',
-    'shedu_policies',
-    'shedu_certificate_expiry_timestamp_seconds',
-  ])
-    t.match(text, `\n${gauge} 0\n`)
 })
 
 t.test('what happens is counted under its labels', async t => {
@@ -34,11 +54,20 @@ t.test('what happens is counted under its labels', async t => {
   metrics.inFlight('mutate', 1)
   metrics.inFlight('mutate', 1)
   metrics.inFlight('mutate', -1)
+  metrics.found('proof', 3)
+  metrics.lookedUp('memory', 'shared', 2)
+  metrics.requested('throttled', 40)
+  metrics.verified('witnessed', 'thread', 3)
+  metrics.verifierQueue(() => 7)
+  metrics.eventLoopDelay(() => 12)
   metrics.ready(true)
   metrics.policies(4)
   metrics.invalidPolicies('refusing', 2)
   metrics.policiesStale(() => 1500)
+  metrics.trustRootsTaken(2, new Date(9000), () => 8000)
+  metrics.trustRootsFailed()
   metrics.certificateEnds(new Date(5000))
+  metrics.eventsDropped(() => 11)
   const text = await metrics.registry.metrics()
   for (const line of [
     'shedu_admissions_total{review="validate",outcome="deny"} 2',
@@ -50,21 +79,45 @@ t.test('what happens is counted under its labels', async t => {
     'shedu_pins_total{result="pinned"} 3',
     'shedu_pins_total{result="unpinned"} 1',
     'shedu_admissions_in_flight{review="mutate"} 1',
+    'shedu_findings_total{kind="proof"} 3',
+    'shedu_cache_lookups_total{tier="memory",result="shared"} 2',
+    'shedu_registry_requests_total{outcome="throttled"} 1',
+    'shedu_registry_request_duration_seconds_sum 0.04',
+    'shedu_verify_duration_seconds_sum{kind="witnessed",place="thread"} 0.003',
+    'shedu_verifier_queue 7',
+    'shedu_event_loop_delay_p99_seconds 0.012',
     'shedu_ready 1',
     'shedu_policies 4',
     'shedu_policies_invalid{in_place="refusing"} 2',
     'shedu_policies_stale_seconds 1.5',
+    'shedu_trust_roots 2',
+    'shedu_trust_roots_since_timestamp_seconds 9',
+    'shedu_trust_roots_expiry_timestamp_seconds 8',
+    'shedu_trust_root_reloads_total{result="taken"} 1',
+    'shedu_trust_root_reloads_total{result="failed"} 1',
     'shedu_certificate_expiry_timestamp_seconds 5',
+    'shedu_events_dropped_total 11',
   ])
     t.match(text, `${line}\n`)
+  t.match(await metrics.registry.metrics(), 'shedu_events_dropped_total 11\n', 'a second scrape counts nothing twice')
 })
 
-t.test('the reconcilers have metrics of their own, at zero from the start', async t => {
-  const text = await makeReconcilerMetrics().registry.metrics()
-  for (const reconciler of RECONCILERS)
-    for (const outcome of RECONCILE_OUTCOMES)
-      t.match(text, `shedu_reconciles_total{reconciler="${reconciler}",outcome="${outcome}"} 0\n`)
-  t.match(text, 'shedu_leader 0\n')
+t.test('a blocked event loop shows by how much it was late, and the next scrape starts anew', async t => {
+  const metrics = makeMetrics()
+  watchEventLoop(metrics)
+  const delay = async () =>
+    Number(/\nshedu_event_loop_delay_p99_seconds (\S+)/.exec(await metrics.registry.metrics())?.[1])
+  const turn = () => new Promise(resolve => setTimeout(resolve, 15))
+  await turn()
+  await delay()
+  // What is measured is the time between two visits: the first after a scrape has nothing before it.
+  await turn()
+  await turn()
+  const until = performance.now() + 300
+  while (performance.now() < until);
+  await turn()
+  const late = await delay()
+  t.ok(late > 0.2 && late < 5, `${late} s`)
 })
 
 t.test('two sets of metrics in one process share nothing', async t => {
@@ -72,18 +125,44 @@ t.test('two sets of metrics in one process share nothing', async t => {
   t.match(await makeMetrics().registry.metrics(), 'shedu_policies 0\n')
 })
 
-t.test('metrics.md lists every metric, and no other', async t => {
-  const declared = [makeMetrics(), makeReconcilerMetrics()].flatMap(({ registry }) =>
-    registry.getMetricsAsArray().map(({ name }) => name),
-  )
-  const documented = [...readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `(shedu_\w+)`/gm)].map(match => match[1])
-  t.strictSame(new Set(documented), new Set(declared))
+t.test('docs/metrics.md says of every metric its type and its labels with their values, and of no other', async t => {
+  const sections = DOCUMENT.split('\n## ').slice(1)
+  const codes = `every code of [codes.md](codes.md)`
+  for (const [at, { metrics }] of SETS.entries()) {
+    const rows = [...(sections[at] ?? '').matchAll(/^\| `(shedu_\w+)` \| (\w+) \| (.*?) ?\| (.+) \|$/gm)]
+    const documented = rows.map(([, name, type, labels]) => ({ name, type, labels }))
+    const declared = metrics.map(({ name, type, labels }: Metric) => ({
+      name,
+      type,
+      labels: labels
+        .map(({ name, values }) => `\`${name}\`: ${name === 'code' ? codes : values.join(', ')}`)
+        .join('; '),
+    }))
+    t.strictSame(documented, declared)
+    for (const [, name, , , meaning = ''] of rows) t.ok(meaning.length > 8, `${name} is explained`)
+  }
+  t.strictSame(WEBHOOK_METRICS.objections.labels[0].values, Object.keys(CODES))
 })
 
 t.test('counting and logging one decision costs tens of microseconds at the very most', async t => {
   const metrics = makeMetrics()
   const { log, close } = makeLog('info', '/dev/null')
-  const event = { uid: 'u', review: 'validate', kind: 'Pod', namespace: 'shop', name: 'web', operation: 'CREATE' }
+  const image = `ghcr.io/acme/storefront:v1@sha256:${'0'.repeat(64)}`
+  const event = {
+    uid: 'u',
+    review: 'validate',
+    group: '',
+    kind: 'Pod',
+    namespace: 'shop',
+    name: 'web',
+    operation: 'CREATE',
+    user: 'system:serviceaccount:kube-system:replicaset-controller',
+    isDryRun: false,
+    images: [image],
+    cache: { hit: 1, miss: 0, shared: 0 },
+    registryRequests: 0,
+    msOf: { plan: 0.1, gather: 0.2, judge: 0.1 },
+  }
   const decide = () => {
     metrics.decided('validate', 'deny', ['image.unsigned'], 3)
     logAdmission(log, { ...event, outcome: 'deny', codes: ['image.unsigned'], ms: 3 })
@@ -98,7 +177,7 @@ t.test('counting and logging one decision costs tens of microseconds at the very
   timeOf(2000)
   const best = Math.min(...Array.from({ length: 5 }, () => timeOf(1000)))
   t.comment(`${best.toFixed(1)} us`)
-  // The aim is ten; the bound leaves room for a slow machine and still notices a search for secrets or a synchronous write.
-  t.ok(best < 30, `${best} us`)
+  // The aim is ten; the bound leaves room for a slow machine and still notices a search for secrets that is slow or a synchronous write.
+  t.ok(best < 40, `${best} us`)
   await close()
 })
