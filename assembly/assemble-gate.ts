@@ -8,26 +8,32 @@ import type { TrustRoots } from '#core/domain/trust-root.ts'
 import { type Explain, makeExplainer } from '#core/gate/explain.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { makeProver } from '#core/gate/prove.ts'
+import { makeSeats } from '#core/gate/seats.ts'
 import { makeVerifier } from '#core/gate/verifier.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
+import type { ProxyFor } from '#core/registry/proxy.ts'
 import type { Registries } from '#core/registry/registries.ts'
-import { parseRegistries } from '#core/registry/registries.ts'
+import { parseRegistries, reachesOf } from '#core/registry/registries.ts'
+import { type Sight, UNSEEN } from '#core/runtime/sight.ts'
 import { checkTrustRoot } from '#core/verify/sigstore/check-trust-root.ts'
 import { judge } from '#policies/judge.ts'
 import type { Policy } from '#policies/policy.ts'
 import { demandsOf } from '#policies/select.ts'
 import { suffices } from '#policies/suffices.ts'
+import { type CredentialSettings, openCredentials } from './open-credentials.ts'
 import { readPolicies } from './policy-files.ts'
 import type { PullSecrets } from './pull-secrets.ts'
 import { readDocumentsOf } from './read-documents.ts'
 
-export type GateSettings = {
+export type GateSettings = CredentialSettings & {
   /** Folder of policies, YAML or JSON; undefined when none come from files. */
   readonly policiesDir: string | undefined
   /** File that says how registries are reached; without it all are, over https and anonymously. */
   readonly registriesFile: string | undefined
   /** Folder of trust roots, followed while the gate stands; without it, nothing that rests on one can be proven. */
   readonly trustRootsDir?: string | undefined
+  /** By which proxies registries are reached; straight, if left out. */
+  readonly proxyFor?: ProxyFor
   /** What becomes of an image that no policy matches. */
   readonly noMatch: 'deny' | 'warn' | 'allow'
   /** Upper bound of the memory tier. */
@@ -47,7 +53,9 @@ export type AssembledGate = {
   readonly explain: Explain
   /** Those in force now. */
   readonly trustRoots: () => TrustRoots
-  /** What is odd about the policies, for the log or the terminal. */
+  /** How many artefacts wait to be verified. */
+  readonly verifierQueue: () => number
+  /** What is odd about the policies and the credentials, for the log or the terminal. */
   readonly warnings: readonly string[]
   readonly close: () => Promise<void>
 }
@@ -59,22 +67,32 @@ export type AssembledGate = {
 export async function assembleGate(
   settings: GateSettings,
   listener: TrustRootListener = UNHEARD,
+  sight: Sight = UNSEEN,
 ): Promise<AssembledGate> {
   const { policies, warnings } = readPolicies(settings.policiesDir)
   const registries = readRegistries(settings.registriesFile)
+  const credentials = openCredentials(settings, registries)
   const trust = await openTrust(settings.trustRootsDir, listener)
   const secrets = await openSecrets(settings, registries)
-  const registry = makeRegistryClient(registries)
+  const registry = makeRegistryClient(registries, {}, credentials.sources, {
+    observe: sight.request,
+    ...(settings.proxyFor === undefined ? {} : { proxyFor: settings.proxyFor }),
+  })
   const viewFor = async (asker: Asker, signal: AbortSignal) => registry.viewOf(await secrets?.keychainOf(asker, signal))
   const now = () => new Date()
-  const verifier = makeVerifier({ now })
+  const verifier = makeVerifier({ now, sight })
+  const seats = makeSeats()
   const cache = new MemoryCache({ maxBytes: settings.cacheBytes })
-  const prover = makeProver({ viewFor, verify: verifier.verify, cache, trust: trust.inForce, now })
+  const prover = makeProver({ viewFor, verify: verifier.verify, cache, trust: trust.inForce, now, seats, sight })
   const over = (policies: readonly Policy[]): Gate => ({
     demandsOf: image => demandsOf(policies, image),
-    resolve: async (image, asker, signal) => (await viewFor(asker, signal)).resolve(image, signal),
+    resolve: (image, asker, signal) =>
+      sight.step('resolve', () =>
+        seats(asker.namespace, async () => (await viewFor(asker, signal)).resolve(image, signal), signal),
+      ),
     prove: prover((image, proofs) => suffices(policies, image, proofs)),
     judge: (workload, facts) => judge(policies, { noMatch: settings.noMatch }, workload, facts),
+    sight,
   })
   const close = async () => {
     await trust.close()
@@ -83,7 +101,16 @@ export async function assembleGate(
     await verifier.close()
   }
   const explain = makeExplainer({ viewFor, verify: verifier.verify, trust: trust.inForce })
-  return { gate: over(policies), over, policies, explain, trustRoots: trust.inForce, warnings, close }
+  return {
+    gate: over(policies),
+    over,
+    policies,
+    explain,
+    trustRoots: trust.inForce,
+    verifierQueue: verifier.queued,
+    warnings: [...warnings, ...credentials.warnings],
+    close,
+  }
 }
 
 const UNHEARD: TrustRootListener = { onTrustRoots: () => {}, report: () => {} }
@@ -100,7 +127,7 @@ async function openSecrets(
   registries: Registries,
 ): Promise<PullSecrets | undefined> {
   if (pullSecrets === 'off') return undefined
-  for (const { name, credential, isForAllNamespaces } of registries.values()) {
+  for (const { name, credential, isForAllNamespaces } of reachesOf(registries)) {
     if (credential.kind !== 'anonymous' && !isForAllNamespaces)
       throw new InputError(
         `${registriesFile}: ${name} has a credential: with pull secrets of the workloads, expected forAllNamespaces: true beside it (every namespace may see what it sees), or no credential`,

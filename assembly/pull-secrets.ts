@@ -8,9 +8,9 @@ import type { ClusterObject, Ref } from '#core/cluster/resource.ts'
 import type { Asker } from '#core/domain/asker.ts'
 import { isObjectName } from '#core/domain/object-name.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
+import { Kept, type Perishable } from '#core/registry/kept.ts'
 import type { Keychain } from '#core/registry/keychain.ts'
 import { deadline } from '#core/runtime/deadline.ts'
-import { Kept, type Perishable } from './kept.ts'
 import { type Brought, readPullSecret, readServiceAccount } from './read-pull-secret.ts'
 
 export type PullSecrets = {

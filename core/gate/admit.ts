@@ -1,6 +1,7 @@
 /** One admission, left to right: plan, gather, judge. Nothing flows back. */
 import type { Subject } from '#core/domain/subject.ts'
 import type { Verdict } from '#core/domain/verdict.ts'
+import { UNSEEN } from '#core/runtime/sight.ts'
 import type { Gate } from './gate.ts'
 import { gather } from './gather.ts'
 import { plan } from './plan.ts'
@@ -10,7 +11,11 @@ import { plan } from './plan.ts'
  * it is admission. Throws an InputError for a subject that cannot be read, and whatever a bug throws.
  */
 export async function admit(subject: Subject, gate: Gate, signal: AbortSignal): Promise<Verdict> {
-  const planned = plan(subject)
+  const { step, found } = gate.sight ?? UNSEEN
+  const planned = step('plan', () => plan(subject))
   if (planned.kind === 'pass') return { outcome: 'allow', passed: planned.reason }
-  return gate.judge(planned.workload, await gather(planned.workload, gate, signal))
+  const { workload } = planned
+  const facts = await step('gather', () => gather(workload, gate, signal))
+  found(workload, facts)
+  return step('judge', () => gate.judge(workload, facts))
 }

@@ -7,6 +7,7 @@ import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import type { Verdict } from '#core/domain/verdict.ts'
 import type { Workload } from '#core/domain/workload.ts'
+import type { Sight } from '#core/runtime/sight.ts'
 
 export type Gate = {
   /** What the policies that match this image want known about it; empty when nothing has to be looked up. Pure. */
@@ -22,4 +23,6 @@ export type Gate = {
   ) => Promise<readonly Finding[]>
   /** Turns facts into an answer. Pure, never throws but for a bug. */
   readonly judge: (workload: Workload, facts: readonly Fact[]) => Verdict
+  /** Told what an admission does; left out where nobody looks. */
+  readonly sight?: Pick<Sight, 'step' | 'found'>
 }

@@ -8,6 +8,7 @@ import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { silence } from '#core/domain/refusal.ts'
 import type { Subject } from '#core/domain/subject.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
+import { UNSEEN } from '#core/runtime/sight.ts'
 import type { Gate } from './gate.ts'
 import { turnsFor } from './in-turn.ts'
 import { plan } from './plan.ts'
@@ -28,7 +29,8 @@ export type Pinning = {
  * digest. What has a digest is left alone, so a second call finds nothing to do.
  */
 export async function pin(subject: Subject, gate: Gate, scope: PinScope, signal: AbortSignal): Promise<Pinning> {
-  const planned = plan(subject)
+  const { step } = gate.sight ?? UNSEEN
+  const planned = step('plan', () => plan(subject))
   if (planned.kind === 'pass') return { pins: [], unpinned: [] }
   const { images, asker } = planned.workload
   const tagged = images.flatMap(use => toPin(use, gate, scope))

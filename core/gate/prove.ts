@@ -17,8 +17,11 @@ import { type Place, searchFor } from '#core/domain/search.ts'
 import type { TrustRoots } from '#core/domain/trust-root.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import type { RegistryView } from '#core/registry/client.ts'
+import { type Sight, UNSEEN } from '#core/runtime/sight.ts'
 import { SingleFlight } from '#core/runtime/single-flight.ts'
+import { firstOf } from '#core/runtime/time-left.ts'
 import type { Gate } from './gate.ts'
+import { makeSeats, type Seats } from './seats.ts'
 import { weigh } from './weigh.ts'
 
 export type ProverDeps = {
@@ -29,6 +32,10 @@ export type ProverDeps = {
   /** Those in force now, never changed: whoever began with them goes on with them. */
   readonly trust: () => TrustRoots
   readonly now: () => Date
+  /** Those of the process; seats of its own where they are left out. */
+  readonly seats?: Seats
+  /** Told where findings came from, and how long looking took. */
+  readonly sight?: Pick<Sight, 'lookedUp' | 'step'>
 }
 
 /** Whether these proofs, by the key of the demand that each meets, leave nothing to look for. Pure. */
@@ -47,6 +54,7 @@ export function makeProver(deps: ProverDeps): (suffices: Suffices) => Gate['prov
 }
 
 function proveBy(deps: ProverDeps, suffices: Suffices, flights: SingleFlight<Answers>): Gate['prove'] {
+  const { sight = UNSEEN, seats = makeSeats() } = deps
   return async (image, demands, asker, signal) => {
     const trust = deps.trust()
     const view = await deps.viewFor(asker, signal)
@@ -57,6 +65,9 @@ function proveBy(deps: ProverDeps, suffices: Suffices, flights: SingleFlight<Ans
       )
     const known = recallAll()
     const open = demands.filter((_, index) => known[index] === undefined)
+    // Silence is never remembered: here it is said of a trust root that is missing.
+    const hits = known.filter(finding => finding !== undefined && finding.kind !== 'silence').length
+    sight.lookedUp('hit', hits)
     if (open.length === 0) return known as readonly Finding[]
     const proven = proofsIn(demands, known)
     if (suffices(image, proven)) return known.map(finding => finding ?? UNASKED)
@@ -65,8 +76,15 @@ function proveBy(deps: ProverDeps, suffices: Suffices, flights: SingleFlight<Ans
     const isEnough: Search['isEnough'] = proofs => suffices(image, new Map([...proven, ...proofs]))
     const remember: Search['remember'] = (demand, finding, scope) =>
       deps.cache.set(keyOf(demand, scope), finding, lifeOf(finding, deps.now()))
-    const search: Search = { verify: deps.verify, view, trust, isEnough, remember }
-    const landed = flights.run(flight, signal => findOut(search, image, open, signal), signal)
+    const search: Search = { verify: deps.verify, view, trust, isEnough, remember, step: sight.step }
+    let isOurs = false
+    const look = (signal: AbortSignal) => {
+      isOurs = true
+      return seats(asker.namespace, () => findOut(search, image, open, signal), signal)
+    }
+    const landed = flights.run(flight, look, signal)
+    // A flight takes off before `run` returns, or has done so for somebody else.
+    sight.lookedUp(isOurs ? 'miss' : 'shared', open.length)
     const answers = await landed.catch((error: unknown) => atTheEnd(error, recallAll(), demands, open))
     for (const [index, demand] of open.entries()) {
       const finding = answers.findings[index]
@@ -155,6 +173,7 @@ type Search = {
   readonly view: Pick<RegistryView, 'discover'>
   readonly isEnough: (proofs: ReadonlyMap<string, Proof>) => boolean
   readonly remember: (demand: Demand, finding: Proof | Refusal, scope: string) => void
+  readonly step: Sight['step']
 }
 
 /** Looks everywhere at the same time and stops looking once enough is proven. */
@@ -165,9 +184,13 @@ async function findOut(
   signal: AbortSignal,
 ): Promise<Answers> {
   const enough = new AbortController()
-  const looking = AbortSignal.any([signal, enough.signal])
+  const looking = firstOf([signal, enough.signal])
   const { places: asked, ...rest } = searchFor(demands)
-  const { manifest, places, scope } = search.view.discover(image, { places: asked, ...rest }, looking)
+  const { manifest, places, scope } = search.step(
+    'discover',
+    () => search.view.discover(image, { places: asked, ...rest }, looking),
+    ({ manifest, places }) => Promise.allSettled([manifest, ...places]),
+  )
   const evidence: Evidence = { seen: new Map(), proofs: new Map(), refusals: new Map(demands.map(one => [one, []])) }
   const enoughProven = Promise.withResolvers<void>()
   const keep = async (demand: Demand, proof: Proof) => {

@@ -6,17 +6,26 @@ import type { Artefact } from '#core/domain/artefact.ts'
 import type { Demand } from '#core/domain/demand.ts'
 import type { Proof } from '#core/domain/proof.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
+import { type Sight, UNSEEN } from '#core/runtime/sight.ts'
+import { isSlow } from '#core/verify/sigstore/key.ts'
 import { verifyArtefact } from '#core/verify/sigstore/verify-artefact.ts'
 import type { Verify } from './prove.ts'
 import { packTrust } from './trust-parcel.ts'
 import { verify as verifyInThread } from './verify-worker.ts'
 
-export type Verifier = { readonly verify: Verify; readonly close: () => Promise<void> }
+export type Verifier = {
+  readonly verify: Verify
+  /** How many artefacts wait for a thread. */
+  readonly queued: () => number
+  readonly close: () => Promise<void>
+}
 
 export type VerifierOptions = {
   readonly now: () => Date
   /** Threads at most; they start when they are needed, and end when they are not. One for each core but the event loop's, if left out. */
   readonly threads?: number
+  /** Told what was verified where, and how long it took. */
+  readonly sight?: Pick<Sight, 'verify'>
 }
 
 /** Reading as much JSON takes 10 ms in its worst shape; a keyless signature's bundle has half of it. */
@@ -31,7 +40,11 @@ const IDLE_MS = 30_000
 const MOST_QUEUED = 10_000
 
 /** Makes one. No thread is started before something is worth one. */
-export function makeVerifier({ now, threads = Math.max(1, availableParallelism() - 1) }: VerifierOptions): Verifier {
+export function makeVerifier({
+  now,
+  threads = Math.max(1, availableParallelism() - 1),
+  sight = UNSEEN,
+}: VerifierOptions): Verifier {
   let pool: Piscina | undefined
   let waiting = 0
   const openPool = () =>
@@ -46,9 +59,14 @@ export function makeVerifier({ now, threads = Math.max(1, availableParallelism()
       execArgv: [],
     }))
   const here: Verify = async (artefact, { digest, demands, trust }, signal) => {
-    await setImmediate()
-    signal.throwIfAborted()
-    return demands.map(demand => verifyArtefact(artefact, digest, demand, { trust, now: now() }))
+    const answers: (Proof | Refusal)[] = []
+    for (const demand of demands) {
+      // One artefact may be asked about by sixty authorities: others have their turn between any two.
+      await setImmediate()
+      signal.throwIfAborted()
+      answers.push(verifyArtefact(artefact, digest, demand, { trust, now: now() }))
+    }
+    return answers
   }
   const elsewhere: Verify = async (artefact, { digest, demands, trust }, signal) => {
     const job = { artefact, digest, demands, trust: packTrust(trust), now: now() }
@@ -60,21 +78,28 @@ export function makeVerifier({ now, threads = Math.max(1, availableParallelism()
     }
   }
   const verify: Verify = async (artefact, question, signal) => {
-    if (!isDear(question.demands) && sizeOf(artefact) <= MOST_BYTES) return here(artefact, question, signal)
-    if (sizeOf(artefact) > MOST_BYTES || waiting >= FEW) return elsewhere(artefact, question, signal)
+    const evidence = isDear(question.demands) ? 'witnessed' : 'key'
+    const isLong = sizeOf(artefact) > MOST_BYTES || question.demands.some(isSlowKey)
+    if (isLong || (evidence === 'witnessed' && waiting >= FEW))
+      return sight.verify(evidence, 'thread', () => elsewhere(artefact, question, signal))
+    if (evidence === 'key') return sight.verify(evidence, 'inline', () => here(artefact, question, signal))
     waiting++
     try {
-      return await here(artefact, question, signal)
+      return await sight.verify(evidence, 'inline', () => here(artefact, question, signal))
     } finally {
       waiting--
     }
   }
-  return { verify, close: async () => pool?.destroy() }
+  return { verify, queued: () => pool?.queueSize ?? 0, close: async () => pool?.destroy() }
 }
 
 /** A signature by a key takes a tenth of a millisecond; certificates and witnesses take some. */
 function isDear(demands: readonly Demand[]): boolean {
   return demands.some(({ by, log, timestamp }) => by.kind === 'keyless' || log !== undefined || timestamp !== undefined)
+}
+
+function isSlowKey({ by }: Demand): boolean {
+  return by.kind === 'key' && isSlow(by.key)
 }
 
 function sizeOf(artefact: Artefact): number {

@@ -7,6 +7,8 @@ import { assembleGate } from '#assembly/assemble-gate.ts'
 import type { Verdict } from '#core/domain/verdict.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import { preflight } from '#core/gate/preflight.ts'
+import type { Environment } from '#core/runtime/settings.ts'
+import { makePrograms, says } from '#test/core/credentials/make-programs.ts'
 import { makeAuthority } from '#test/core/registry/make-certificate.ts'
 import { serve } from '#test/core/registry/serve.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
@@ -46,15 +48,18 @@ async function startApiServer(t: Test, objects: Readonly<Record<string, object>>
   )
 }
 
+type More = { readonly listed?: readonly object[]; readonly dockerConfig?: object; readonly environment?: Environment }
+
 /** A gate that has just started: nothing is remembered, and no challenge is known. */
-async function makeGate(t: Test, server: string, entry: object = {}) {
+async function makeGate(t: Test, server: string, entry: object = {}, more: More = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'shedu-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const path = (name: string) => join(folder, name)
   mkdirSync(path('policies'))
   writeFileSync(path('policies/p.json'), JSON.stringify(makeKeyPolicy('p', `${registry.host}/**`, [{ data }])))
   writeFileSync(path('password'), 'hunter2')
-  const registries = [{ host: registry.host, plainHttp: true, ...entry }]
+  const registries = [{ host: registry.host, plainHttp: true, ...entry }, ...(more.listed ?? [])]
+  if (more.dockerConfig !== undefined) writeFileSync(path('docker.json'), JSON.stringify(more.dockerConfig))
   writeFileSync(path('registries.json'), JSON.stringify({ registries }).replace('PASSWORD', path('password')))
   const kubeconfig = {
     'current-context': 'c',
@@ -72,6 +77,8 @@ async function makeGate(t: Test, server: string, entry: object = {}) {
     cacheBytes: 1024 * 1024,
     pullSecrets: 'workload',
     kubeconfig: path('kubeconfig'),
+    dockerConfigFile: more.dockerConfig === undefined ? undefined : path('docker.json'),
+    environment: more.environment,
   })
   t.teardown(close)
   return gate
@@ -165,3 +172,30 @@ t.test('a configured credential has to say whether every namespace may see what 
   const refused = makeGate(t, '127.0.0.1:1', { username: 'bob', passwordFile: 'PASSWORD' })
   await t.rejects(refused, /registries\.json: 127\.0\.0\.1:[0-9]+ has a credential: .*forAllNamespaces: true/)
 })
+
+t.test(
+  'what a helper opens is for all namespaces where the list says so, and otherwise for none of them, cold or warm',
+  async t => {
+    await registry.auth({ mode: 'basic', ...login })
+    const programs = makePrograms(t)
+    programs.write('docker-credential-store', says({ Username: 'bob', Secret: 'hunter2' }))
+    const server = await startApiServer(t, { 'shop/secrets/pull': makeSecret('bob', 'hunter2') })
+    const more = {
+      listed: [{ host: 'elsewhere.test', forAllNamespaces: true }],
+      dockerConfig: { credsStore: 'store' },
+      environment: { PATH: `${programs.folder}:/usr/bin:/bin` },
+    }
+    const closed = await makeGate(t, server.host, {}, more)
+    t.match(said(await create(closed, 'other')), /^undecided .*registry\.unauthorized/)
+    t.equal(said(await create(closed, 'shop', ['pull'])), 'allow')
+    t.match(
+      said(await create(closed, 'other')),
+      /^undecided .*registry\.unauthorized/,
+      'what shop was told is not told',
+    )
+    t.strictSame(programs.runs('docker-credential-store'), [], 'the helper is not even asked')
+    const open = await makeGate(t, server.host, { forAllNamespaces: true }, more)
+    for (const namespace of ['shop', 'other']) t.equal(said(await create(open, namespace)), 'allow', namespace)
+    t.strictSame(programs.runs('docker-credential-store'), [registry.host])
+  },
+)
