@@ -8,7 +8,8 @@ export function readPolicies(folder: string | undefined): LoadedPolicies {
   if (folder === undefined) return { policies: [], warnings: [] }
   const { documents, ignored } = readDocuments(folder)
   const { policies, warnings } = parsePolicies(documents)
-  if (policies.length === 0) throw new InputError(`there is no policy in ${folder}`)
+  if (policies.length === 0)
+    throw new InputError(`there is no policy in ${folder}: expected files whose names end in .yaml, .yml or .json`)
   const passedOver = ignored.map(file => `${file} is not read: its name ends in none of .yaml, .yml and .json`)
   return { policies, warnings: [...warnings, ...passedOver] }
 }

@@ -201,7 +201,8 @@ export const CODES = {
   'trust.missing': {
     kind: 'silent',
     sentence: 'the trust root that a policy rests on is not loaded, so nothing can be verified with it',
-    remedy: 'have the cluster administrator put the trusted_root.json in place (docs/trust-roots.md)',
+    remedy:
+      'have the cluster administrator put the trusted_root.json in place (docs/trust-roots.md); on the command line, name its folder (--trust-roots)',
   },
   'internal.error': {
     kind: 'silent',

@@ -54,7 +54,9 @@ function isoOf(at: number | undefined): string | undefined {
 
 function otherType(claim: ImageClaim, { predicateType }: Extract<Demand, { readonly kind: 'attestation' }>): Refusal {
   const expected = `expected an attestation of type ${quote(predicateType)}`
-  return refusal('attestation.missing', `${expected}; unverified, this claims to be ${describe(claim)}`)
+  // Of details of one code the first by letter is told: what is attested tells more than that something is signed.
+  const verb = claim.attestation === undefined ? 'seems' : 'claims'
+  return refusal('attestation.missing', `${expected}; unverified, this ${verb} to be ${describe(claim)}`)
 }
 
 /** What somebody claims without having proven it is told only where it may explain the refusal. */
