@@ -4,11 +4,11 @@ import { InputError } from '#core/domain/input-error.ts'
 import { parseDuration } from '../parse-duration.ts'
 
 export function policiesFlag(): Option {
-  return new Option('--policies <dir>', 'folder with the policies of the cluster')
+  return once(new Option('--policies <dir>', 'folder with the policies of the cluster'))
 }
 
 export function registriesFlag(): Option {
-  return new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously')
+  return once(new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously'))
 }
 
 /** Whoever logged in with Docker on this machine is the one who asks. */
@@ -20,10 +20,20 @@ export function dockerConfigFlag(): Option {
 }
 
 export function trustRootsFlag(): Option {
-  return new Option(
-    '--trust-roots <dir>',
-    'folder with the trust roots of the cluster, for keyless signatures, logs and timestamps',
+  return once(
+    new Option(
+      '--trust-roots <dir>',
+      'folder with the trust roots of the cluster, for keyless signatures, logs and timestamps',
+    ),
   )
+}
+
+/** Of two values the last would win without a word, and half of the policies would not be read. */
+function once(option: Option): Option {
+  return option.argParser((text, previous: string | undefined) => {
+    if (previous !== undefined) throw new InvalidArgumentError('expected the flag once, got it twice')
+    return text
+  })
 }
 
 /** Commander takes the `no-` for a negation and calls the flag `match`. */

@@ -74,7 +74,10 @@ function flags(): readonly Option[] {
       '384',
       '512',
     ]),
-    new Option('--predicate-type <type>', 'what the statement in the bundle must be of'),
+    new Option(
+      '--predicate-type <type>',
+      'demand an attestation of this type; without it, a signature, and no attestation counts as one',
+    ),
     new Option('--timestamp', 'demand a timestamp (RFC 3161) by an authority of the trusted root'),
     new Option('--insecure-ignore-sct', 'take certificates that no certificate log was told of'),
     new Option('--insecure-ignore-log', 'take signatures that no transparency log holds'),

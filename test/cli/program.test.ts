@@ -140,6 +140,7 @@ t.test('wrong usage is exit code 2, a sentence on stderr and nothing on stdout',
     [['check', '-f', 'pod.yaml', '--policies', 'policies', '--timeout', '0s'], /--timeout/],
     [['check', '-f', 'pod.yaml', '--policies', 'policies', '-n', 'No/Name'], /--namespace/],
     [['check', '-f', 'pod.yaml', '--policies', 'policies', '--registries', 'absent'], /absent/],
+    [['check', '-f', 'pod.yaml', '--policies', 'bad', '--policies', 'policies'], /--policies.*once, got it twice/],
     [['check', '--\u001b[2J'], /unknown option '--\\u001b\[2J'/],
   ]
   for (const [args, message] of cases) {

@@ -91,6 +91,12 @@ t.test('is refused by whoever else is named, and of whatever else is given', asy
   t.match(other, { code: 1, stdout: /signature.wrong-image/ })
   const type = await verify(...CI, '--predicate-type', 'https://slsa.dev/provenance/v1', manifest)
   t.match(type, { code: 1, stdout: /attestation.missing/ })
+  const attested = recorded('provenance-only-bundle')
+  const untyped = await shedu(['verify', '--bundle', attested.bundle, '--trusted-root', ROOT, ...CI, attested.digest])
+  t.match(untyped, {
+    code: 1,
+    stdout: /attestation.wrong-type: .*\n {4}expected a signature, got an attestation of type/,
+  })
   const json = await verify(...CI.with(3, 'http://127.0.0.1:7000'), digest, '-o', 'json')
   t.match(JSON.parse(json.stdout), {
     outcome: 'refused',
