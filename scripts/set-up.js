@@ -12,6 +12,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 const stamp = join(root, 'node_modules', '.shedu-installed')
 
+/** Where Node keeps what it has compiled, types erased: what is started again starts in half the time. */
+const compileCache = join(root, 'node_modules', '.cache', 'node')
+
 /** Installs what is missing, says so, and returns the path of the Node that runs Shedu. */
 export function setUp() {
   const wanted = readFileSync(join(root, 'package-lock.json'), 'utf8')
@@ -40,7 +43,8 @@ function install(wanted) {
 /** Runs a program under the installed Node, passes signals on, and resolves with its exit code; `onOutput` takes its stdout. */
 export function run(args, { onOutput, ...options } = {}) {
   const stdio = ['inherit', onOutput === undefined ? 'inherit' : 'pipe', 'inherit']
-  const child = spawn(setUp(), args, { stdio, ...options })
+  const env = { NODE_COMPILE_CACHE: compileCache, ...process.env }
+  const child = spawn(setUp(), args, { stdio, env, ...options })
   if (onOutput !== undefined) onOutput(child.stdout)
   // The terminal sends Ctrl-C to the whole group: the child ends by itself, and this process waits for it.
   const wait = () => {}

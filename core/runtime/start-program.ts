@@ -7,6 +7,12 @@ import type { Readable, Writable } from 'node:stream'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
+/**
+ * Where Node keeps what it has compiled, types erased: a program that is started again starts in half the time. The same
+ * as in scripts/set-up.js; it goes with the packages.
+ */
+export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'node') } as const
+
 /** A webhook is ready in under a second; a machine that is busy may take ten times that. */
 const START_MS = 20_000
 
@@ -35,7 +41,7 @@ export async function startProgram<T>(
 ): Promise<Program & { readonly ready: T }> {
   const child = spawn(process.execPath, [join(ROOT, file), ...args], {
     // Nothing of our own environment is passed on: the settings of a first try are all written down here.
-    env,
+    env: { ...COMPILE_CACHE, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     // Ctrl-C in the terminal is ours to answer: the programs are ended in order, not all at once.
     detached: true,

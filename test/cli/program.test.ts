@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { WriteStream } from 'node:tty'
 import t, { type Test } from 'tap'
 import { run } from '#cli/program.ts'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 import type { EmbeddedRegistry } from '#test/support/embedded-registry.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 
@@ -16,7 +17,7 @@ type Ended = { readonly code: number | null; readonly stdout: string; readonly s
 
 /** Runs the program as a shell would. */
 async function spawned(args: readonly string[], cwd: string, stdin = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: {} })
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: COMPILE_CACHE })
   child.stdin.end(stdin)
   const closed = once(child, 'close') as Promise<[number | null]>
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed])
@@ -217,7 +218,7 @@ t.test('a reader that goes away does not change the answer', async t => {
   })
   const child = spawn(process.execPath, [MAIN, 'check', '-f', 'pods.yaml', '--policies', 'policies'], {
     cwd: dir,
-    env: {},
+    env: COMPILE_CACHE,
   })
   child.stdout.destroy()
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close') as Promise<[number | null]>])
@@ -319,7 +320,7 @@ t.test('Ctrl-C ends it at once, and not as an admission', async t => {
   const { dir, registry, args } = await makeStage(t)
   await registry.faults([{ fault: { hang: true } }])
   await registry.forgetRequests()
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: dir, env: {}, stdio: 'ignore' })
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: dir, env: COMPILE_CACHE, stdio: 'ignore' })
   const ended = once(child, 'exit')
   while ((await registry.requests()).length === 0) await new Promise(resolve => setTimeout(resolve, 20))
   child.kill('SIGINT')

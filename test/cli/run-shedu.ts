@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { run } from '#cli/program.ts'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -19,7 +20,7 @@ export async function shedu(args: readonly string[], stdin: Uint8Array = Buffer.
 /** In a process of its own, without an environment. */
 export async function spawned(args: readonly string[], stdin: Uint8Array = Buffer.alloc(0)): Promise<Ended> {
   const main = join(import.meta.dirname, '../../cli/main.ts')
-  const child = spawn(process.execPath, [main, ...args], { env: {} })
+  const child = spawn(process.execPath, [main, ...args], { env: COMPILE_CACHE })
   child.stdin.on('error', () => {})
   child.stdin.end(stdin)
   const closed = once(child, 'close') as Promise<[number | null]>

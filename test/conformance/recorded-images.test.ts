@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { digestOf } from '#core/domain/digest.ts'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 import { type EmbeddedRegistry, RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
 import { makePod } from '#test/support/make-subject.ts'
 import { makeKeyPolicy, startWebhook, type WebhookProcess } from '#test/support/webhook-process.ts'
@@ -61,7 +62,7 @@ function checkByCommandLine(webhook: WebhookProcess, objects: readonly object[])
       '-o',
       'json',
     ],
-    { input: objects.map(object => JSON.stringify(object)).join('\n---\n'), encoding: 'utf8', env: {} },
+    { input: objects.map(object => JSON.stringify(object)).join('\n---\n'), encoding: 'utf8', env: COMPILE_CACHE },
   )
   t.equal(stderr.includes('TypeError'), false, stderr)
   const { results } = JSON.parse(stdout) as {

@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 import { RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
 import { makePod } from '#test/support/make-subject.ts'
 import { startWebhook, type WebhookProcess } from '#test/support/webhook-process.ts'
@@ -159,8 +160,11 @@ async function checkAll({ policiesDir, registriesFile }: WebhookProcess): Promis
   const flags = ['--policies', policiesDir, '--registries', registriesFile, '--trust-roots', trustRoots, '-o', 'json']
   const stdout = await new Promise<string>(resolve => {
     // That something was refused is in the exit code, which is an error to whoever executes files.
-    const child = execFile(process.execPath, ['cli/main.ts', 'check', '-f', '-', ...flags], { env: {} }, (_, text) =>
-      resolve(text),
+    const child = execFile(
+      process.execPath,
+      ['cli/main.ts', 'check', '-f', '-', ...flags],
+      { env: COMPILE_CACHE },
+      (_, text) => resolve(text),
     )
     child.stdin?.end(objects.map(object => JSON.stringify(object)).join('\n---\n'))
   })
