@@ -4,9 +4,12 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { assembleGate } from '#assembly/assemble-gate.ts'
+import type { KubeObject } from '#core/domain/subject.ts'
+import { preflight } from '#core/gate/preflight.ts'
 import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 import { RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
-import { makePod } from '#test/support/make-subject.ts'
+import { makePod, makeSubject } from '#test/support/make-subject.ts'
 import { startWebhook, type WebhookProcess } from '#test/support/webhook-process.ts'
 
 const FIXTURES = join(RECORDED_LAYOUTS, '..')
@@ -172,15 +175,26 @@ async function checkAll({ policiesDir, registriesFile }: WebhookProcess): Promis
   return new Map(results.map(({ name, outcome }) => [name, outcome]))
 }
 
-for (const [title, authority, admits, least] of EXPECTATIONS) {
+function policyOf(authority: object): object {
+  return {
+    apiVersion: 'policy.sigstore.dev/v1beta1',
+    kind: 'ClusterImagePolicy',
+    metadata: { name: 'expected' },
+    spec: { images: [{ glob: `${registry.host}/**` }], authorities: [{ name: 'expected', ...authority }] },
+  }
+}
+
+/** One of each sort goes through the processes; starting them for all would take minutes and show nothing more. */
+const THROUGH_PROCESSES = [
+  'signed by alice',
+  'signed by the key and logged',
+  'signed by alice and stamped',
+  'provenance by the CI',
+]
+
+for (const [title, authority, admits, least] of EXPECTATIONS.filter(([title]) => THROUGH_PROCESSES.includes(title))) {
   t.test(`the webhook and shedu check admit exactly what is ${title}`, async t => {
-    const policy = {
-      apiVersion: 'policy.sigstore.dev/v1beta1',
-      kind: 'ClusterImagePolicy',
-      metadata: { name: 'expected' },
-      spec: { images: [{ glob: `${registry.host}/**` }], authorities: [{ name: 'expected', ...authority }] },
-    }
-    const webhook = await startWebhook(t, registry.host, [policy], { SHEDU_TRUST_ROOTS_DIR: trustRoots })
+    const webhook = await startWebhook(t, registry.host, [policyOf(authority)], { SHEDU_TRUST_ROOTS_DIR: trustRoots })
     const checking = checkAll(webhook)
     let admitted = 0
     for (const [index, one] of cases.entries()) {
@@ -194,5 +208,35 @@ for (const [title, authority, admits, least] of EXPECTATIONS) {
     const beforehand = await checking
     for (const one of cases)
       t.equal(beforehand.get(one.image), admits(one) ? 'admitted' : 'refused', `${one.image} beforehand`)
+  })
+}
+
+t.equal(THROUGH_PROCESSES.filter(title => EXPECTATIONS.some(([one]) => one === title)).length, THROUGH_PROCESSES.length)
+
+for (const [title, authority, admits, least] of EXPECTATIONS) {
+  t.test(`the gate that both of them assemble admits exactly what is ${title}, cold and warm`, async t => {
+    const folder = t.testdir({
+      policies: { 'expected.json': JSON.stringify(policyOf(authority)) },
+      'registries.json': JSON.stringify({ registries: [{ host: registry.host, plainHttp: true }] }),
+    })
+    const { gate, close } = await assembleGate({
+      policiesDir: join(folder, 'policies'),
+      registriesFile: join(folder, 'registries.json'),
+      trustRootsDir: trustRoots,
+      noMatch: 'deny',
+      cacheBytes: 1024 * 1024,
+    })
+    t.teardown(close)
+    const { signal } = new AbortController()
+    const ask = async (object: object | undefined) =>
+      (await preflight(makeSubject({ object: object as KubeObject }), gate, 'matched', signal)).verdict
+    let admitted = 0
+    for (const [index, one] of cases.entries()) {
+      const cold = await ask(objects[index])
+      if (cold.outcome === 'allow') admitted++
+      t.equal(cold.outcome, admits(one) ? 'allow' : 'deny', one.image)
+      t.strictSame(await ask(objects[index]), cold, `${one.image}, asked again`)
+    }
+    t.ok(admitted >= least, `${admitted} admitted`)
   })
 }
