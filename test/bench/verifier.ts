@@ -1,50 +1,31 @@
 /** What verifying costs: CPU for an artefact never seen before, beside @sigstore/verify in turns; and how long the event loop is held when many come at once. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { bundleFromJSON } from '@sigstore/bundle'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
-import { parseTrustedRoot } from '#certs/trusted/parse-trusted-root.ts'
 import type { Artefact } from '#core/domain/artefact.ts'
 import type { Demand } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
-import type { TrustRoots } from '#core/domain/trust-root.ts'
 import { makeVerifier } from '#core/gate/verifier.ts'
 import { verifyArtefact } from '#core/verify/sigstore/verify-artefact.ts'
+import { ANYBODY, ANYBODYS_PROVENANCE, RECORDED_ROOT, RECORDED_TRUST } from '#test/support/keyless.ts'
 import { readImages } from '#test/support/read-layout.ts'
 import { quantile } from './quantile.ts'
 
-const ROOT = readFileSync(join(import.meta.dirname, '../fixtures/images/trusted_root.json'))
-const trust: TrustRoots = new Map([['default', parseTrustedRoot(ROOT, 'default')]])
 const now = () => new Date()
-
-/** Anybody whom the trust root knows: what is compared in the end costs nothing beside the rest. */
-const KEYLESS: Demand = {
-  kind: 'signature',
-  by: {
-    kind: 'keyless',
-    trustRoot: 'default',
-    identities: [{ issuer: { kind: 'glob', text: '**' }, subject: { kind: 'glob', text: '**' } }],
-    sct: 'required',
-  },
-  log: { trustRoot: 'default', atLeast: 1 },
-  timestamp: undefined,
-  layout: 'any',
-}
-const PROVENANCE: Demand = { ...KEYLESS, kind: 'attestation', predicateType: 'https://slsa.dev/provenance/v1' }
 
 const ROUNDS = 5
 const TIMES = 100
 const AT_ONCE = 200
 const SEEN_MS = 10
 
+/** What is compared in the end costs nothing beside the rest, so that a demand which anybody meets will do. */
 const CASES = [
-  ['keyless-legacy-rekor1', 'legacy layout, Rekor v1', KEYLESS],
-  ['keyless-legacy-rekor1-tsa', 'legacy layout, Rekor v1, timestamp', KEYLESS],
-  ['keyless-bundle-rekor2-tsa', 'bundle, Rekor v2, timestamp', KEYLESS],
-  ['provenance-ci-bundle', 'provenance in a bundle, Rekor v2, timestamp', PROVENANCE],
+  ['keyless-legacy-rekor1', 'legacy layout, Rekor v1', ANYBODY],
+  ['keyless-legacy-rekor1-tsa', 'legacy layout, Rekor v1, timestamp', ANYBODY],
+  ['keyless-bundle-rekor2-tsa', 'bundle, Rekor v2, timestamp', ANYBODY],
+  ['provenance-ci-bundle', 'provenance in a bundle, Rekor v2, timestamp', ANYBODYS_PROVENANCE],
 ] as const
 
 /** Milliseconds of CPU for each artefact, in a table. */
@@ -65,7 +46,7 @@ export function measureVerifier(): string {
 
 /** Milliseconds for which the event loop was held while so many keyless artefacts were verified at once, with threads and without. */
 export async function measureHolding(): Promise<string> {
-  const { artefact, digest } = recorded('keyless-bundle-rekor2-tsa', KEYLESS)
+  const { artefact, digest } = recorded('keyless-bundle-rekor2-tsa', ANYBODY)
   const held = async (verify: (one: Artefact) => Promise<unknown>) => {
     const histogram = monitorEventLoopDelay({ resolution: 1 })
     histogram.enable()
@@ -81,9 +62,9 @@ export async function measureHolding(): Promise<string> {
   const verifier = makeVerifier({ now })
   const { signal } = new AbortController()
   // The threads are there and have read the trust root: a first image waits for that, and not the event loop.
-  await held(one => verifier.verify(one, { digest, demands: [KEYLESS], trust }, signal))
-  const pooled = await held(one => verifier.verify(one, { digest, demands: [KEYLESS], trust }, signal))
-  const inline = await held(async one => expectProof(one, digest, KEYLESS))
+  await held(one => verifier.verify(one, { digest, demands: [ANYBODY], trust: RECORDED_TRUST }, signal))
+  const pooled = await held(one => verifier.verify(one, { digest, demands: [ANYBODY], trust: RECORDED_TRUST }, signal))
+  const inline = await held(async one => expectProof(one, digest, ANYBODY))
   await verifier.close()
   const line = (
     title: string,
@@ -96,7 +77,7 @@ export async function measureHolding(): Promise<string> {
 function recorded(image: string, demand: Demand): { readonly artefact: Artefact; readonly digest: Digest } {
   const found = readImages().find(({ name }) => name === image)
   const artefact = found?.artefacts.find(
-    one => verifyArtefact(one, found.digest, demand, { trust, now: now() }).kind === 'proof',
+    one => verifyArtefact(one, found.digest, demand, { trust: RECORDED_TRUST, now: now() }).kind === 'proof',
   )
   if (found === undefined || artefact === undefined) throw new Error(`no artefact of ${image} proves what is asked`)
   return { artefact, digest: found.digest }
@@ -104,13 +85,13 @@ function recorded(image: string, demand: Demand): { readonly artefact: Artefact;
 
 /** A copy is an artefact that nothing is remembered of; the trust root is the same all the time. */
 function expectProof(artefact: Artefact, digest: Digest, demand: Demand): void {
-  const answer = verifyArtefact({ ...artefact }, digest, demand, { trust, now: now() })
+  const answer = verifyArtefact({ ...artefact }, digest, demand, { trust: RECORDED_TRUST, now: now() })
   if (answer.kind !== 'proof') throw new Error(`expected a proof, got ${answer.code}: ${answer.detail}`)
 }
 
 function libraryFor(bytes: Uint8Array): () => void {
   const json: unknown = JSON.parse(Buffer.from(bytes).toString())
-  const material = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(ROOT.toString())))
+  const material = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(RECORDED_ROOT.toString())))
   const verifier = new Verifier(material)
   return () => {
     verifier.verify(toSignedEntity(bundleFromJSON(json)))

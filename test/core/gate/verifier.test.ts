@@ -1,37 +1,16 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
-import { parseTrustedRoot } from '#certs/trusted/parse-trusted-root.ts'
 import type { Artefact, BundleArtefact } from '#core/domain/artefact.ts'
-import type { Demand } from '#core/domain/demand.ts'
-import type { TrustRoots } from '#core/domain/trust-root.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import { makeVerifier } from '#core/gate/verifier.ts'
 import { verifyArtefact } from '#core/verify/sigstore/verify-artefact.ts'
+import { ANYBODY, ANYBODYS_PROVENANCE, RECORDED_TRUST } from '#test/support/keyless.ts'
 import { readImages } from '#test/support/read-layout.ts'
 
-const FIXTURES = join(import.meta.dirname, '../../fixtures/images')
-const trust: TrustRoots = new Map([
-  ['default', parseTrustedRoot(readFileSync(join(FIXTURES, 'trusted_root.json')), 'default')],
-])
 const now = () => new Date('2026-11-28T00:00:00Z')
 const never = new AbortController().signal
 const images = readImages()
 
-const ANYBODY: Demand = {
-  kind: 'signature',
-  by: {
-    kind: 'keyless',
-    trustRoot: 'default',
-    identities: [{ issuer: { kind: 'glob', text: '**' }, subject: { kind: 'glob', text: '**' } }],
-    sct: 'required',
-  },
-  log: { trustRoot: 'default', atLeast: 1 },
-  timestamp: undefined,
-  layout: 'any',
-}
-const PROVENANCE: Demand = { ...ANYBODY, kind: 'attestation', predicateType: 'https://slsa.dev/provenance/v1' }
-const demands = [ANYBODY, PROVENANCE]
+const demands = [ANYBODY, ANYBODYS_PROVENANCE]
 
 function keylessBundle() {
   const { artefacts = [], digest } = images.find(({ name }) => name === 'keyless-bundle-rekor2-tsa') ?? {}
@@ -55,11 +34,13 @@ t.test('says on every thread, and for however many at once, what the verifier sa
   )
   t.ok(asked.length > 20)
   const answers = await Promise.all(
-    asked.map(({ artefact, digest }) => verify(artefact, { digest, demands, trust }, never)),
+    asked.map(({ artefact, digest }) => verify(artefact, { digest, demands, trust: RECORDED_TRUST }, never)),
   )
   let proofs = 0
   for (const [index, { artefact, digest }] of asked.entries()) {
-    const expected = demands.map(demand => verifyArtefact(artefact, digest, demand, { trust, now: now() }))
+    const expected = demands.map(demand =>
+      verifyArtefact(artefact, digest, demand, { trust: RECORDED_TRUST, now: now() }),
+    )
     t.strictSame(answers[index], expected)
     proofs += expected.filter(({ kind }) => kind === 'proof').length
   }
@@ -72,9 +53,9 @@ t.test('gives up with the reason of the signal, on the event loop and in a threa
   const { artefact, digest } = keylessBundle()
   const late = AbortSignal.abort(new Unavailable('deadline.exceeded', 'late'))
   for (const one of [artefact, padded(artefact, 20_000)])
-    await t.rejects(verify(one, { digest, demands, trust }, late), { code: 'deadline.exceeded' })
+    await t.rejects(verify(one, { digest, demands, trust: RECORDED_TRUST }, late), { code: 'deadline.exceeded' })
   const limit = new AbortController()
-  const waiting = verify(padded(artefact, 20_000), { digest, demands, trust }, limit.signal)
+  const waiting = verify(padded(artefact, 20_000), { digest, demands, trust: RECORDED_TRUST }, limit.signal)
   limit.abort(new Unavailable('deadline.exceeded', 'late'))
   await t.rejects(waiting, { code: 'deadline.exceeded' })
 })
@@ -85,5 +66,5 @@ t.test('a bug in a thread is a bug here, and the next question is answered', asy
   const { artefact, digest } = keylessBundle()
   const large = padded(artefact, 20_000)
   await t.rejects(verify(large, { digest, demands, trust: new Map() }, never), { name: 'TypeError' })
-  t.match(await verify(large, { digest, demands: [ANYBODY], trust }, never), [{ kind: 'proof' }])
+  t.match(await verify(large, { digest, demands: [ANYBODY], trust: RECORDED_TRUST }, never), [{ kind: 'proof' }])
 })
