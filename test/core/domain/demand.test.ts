@@ -72,38 +72,47 @@ t.test('a name has no space, at which the cache joins names, and says what is de
   for (const demand of DEMANDS) t.match(demandKey(demand), new RegExp(`^${demand.kind}/[0-9a-f]{64}$`))
 })
 
+/** As parsers make them: equality would tell an object without a prototype from one with. */
+const PLAIN = { noNullPrototype: true } as const
+
 const texts = fc.oneof(
   fc.constantFrom('', 'a', ' ', '"', ',', '","', '[]', 'null', '\\', '\ud800', '\ud801'),
   fc.string(),
 )
 const moments = fc.option(fc.nat(3), { nil: undefined })
-const patterns = fc.record({
-  kind: fc.constantFrom('exactly' as const, 'glob' as const, 'regexp' as const),
-  text: texts,
-})
+const patterns = fc.record(
+  { kind: fc.constantFrom('exactly' as const, 'glob' as const, 'regexp' as const), text: texts },
+  PLAIN,
+)
 const signers: fc.Arbitrary<KeySigner | KeylessSigner> = fc.oneof(
-  fc.record({
-    kind: fc.constant('key' as const),
-    key: fc.constantFrom(key, other),
-    hash: fc.constantFrom(...HASH_ALGORITHMS),
-    validFor: fc.record({ from: moments, until: moments }),
-  }),
-  fc.record({
-    kind: fc.constant('keyless' as const),
-    trustRoot: texts,
-    identities: fc.array(fc.record({ issuer: patterns, subject: patterns }), { minLength: 1, maxLength: 2 }),
-    sct: fc.constantFrom('required' as const, 'ignored' as const),
-  }),
+  fc.record(
+    {
+      kind: fc.constant('key' as const),
+      key: fc.constantFrom(key, other),
+      hash: fc.constantFrom(...HASH_ALGORITHMS),
+      validFor: fc.record({ from: moments, until: moments }, PLAIN),
+    },
+    PLAIN,
+  ),
+  fc.record(
+    {
+      kind: fc.constant('keyless' as const),
+      trustRoot: texts,
+      identities: fc.array(fc.record({ issuer: patterns, subject: patterns }, PLAIN), { minLength: 1, maxLength: 2 }),
+      sct: fc.constantFrom('required' as const, 'ignored' as const),
+    },
+    PLAIN,
+  ),
 )
 const asked = {
   by: signers,
-  log: fc.option(fc.record({ trustRoot: texts, atLeast: fc.integer({ min: 1, max: 3 }) }), { nil: undefined }),
-  timestamp: fc.option(fc.record({ trustRoot: texts }), { nil: undefined }),
+  log: fc.option(fc.record({ trustRoot: texts, atLeast: fc.integer({ min: 1, max: 3 }) }, PLAIN), { nil: undefined }),
+  timestamp: fc.option(fc.record({ trustRoot: texts }, PLAIN), { nil: undefined }),
   layout: fc.constantFrom('any' as const, 'legacy' as const, 'bundle' as const),
 }
 const demands: fc.Arbitrary<Demand> = fc.oneof(
-  fc.record({ kind: fc.constant('signature' as const), ...asked }),
-  fc.record({ kind: fc.constant('attestation' as const), predicateType: texts, ...asked }),
+  fc.record({ kind: fc.constant('signature' as const), ...asked }, PLAIN),
+  fc.record({ kind: fc.constant('attestation' as const), predicateType: texts, ...asked }, PLAIN),
 )
 
 t.test('two demands have one name exactly when they ask the same thing, whatever the texts within', async () => {
