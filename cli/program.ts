@@ -1,6 +1,4 @@
 /** The command line of `shedu`: its commands, help that teaches by example, and what each failure says and returns. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
 import { parseProxies } from '#core/registry/proxy.ts'
@@ -9,17 +7,19 @@ import { check } from './commands/check.ts'
 import { explain } from './commands/explain.ts'
 import { verify } from './commands/verify.ts'
 import { dockerConfigIn } from './docker-config.ts'
-import { addCheck } from './flags/check.ts'
+import { addCheck, type Surroundings } from './flags/check.ts'
 import { addExplain } from './flags/explain.ts'
 import { addVerify } from './flags/verify.ts'
 import { visibleLines } from './report/visible.ts'
 import type { Streams } from './streams.ts'
+import { readVersion } from './version.ts'
 
 const USAGE = 2
 
 const HELP = `
 Examples:
   $ shedu check -f deployment.yaml --policies policies/
+  $ shedu check --image ghcr.io/acme/shop:v1 --policies policies/
   $ shedu explain ghcr.io/acme/shop:v1 --policies policies/ --trust-roots trust-roots/
   $ shedu verify --bundle app.sigstore.json --key release.pub app.tar.gz
 
@@ -61,7 +61,7 @@ function makeProgram(streams: Streams, environment: Environment, end: (exitCode:
     .showSuggestionAfterError()
     .showHelpAfterError('(shedu --help shows examples)')
     .addHelpText('after', HELP)
-  addCheck(program, async options =>
+  addCheck(program, surroundingsOf(environment), async options =>
     end(await check({ ...docker, proxyFor: parseProxies(environment), ...options }, streams)),
   )
   addExplain(program, async options =>
@@ -71,9 +71,8 @@ function makeProgram(streams: Streams, environment: Environment, end: (exitCode:
   return program
 }
 
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
-    version: string
-  }
-  return version
+/** What the environment says of where we are run. A job's checkout is what findings name files from; a dumb terminal cannot erase a line. */
+function surroundingsOf(environment: Environment): Surroundings {
+  const sourceRoot = environment['GITHUB_WORKSPACE'] || environment['CI_PROJECT_DIR'] || process.cwd()
+  return { sourceRoot, isWatched: environment['TERM'] !== 'dumb' }
 }

@@ -3,7 +3,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { KubeObject, Subject } from '#core/domain/subject.ts'
 import { readFieldPath } from '#core/gate/field-path.ts'
 import { podSpecPath } from '#core/kinds/workload-kinds.ts'
-import type { Input } from './read-inputs.ts'
+import type { Input, PassedOver } from './read-inputs.ts'
 import type { YamlDocument } from './read-yaml.ts'
 import { readYaml } from './read-yaml.ts'
 import type { FieldPath, Position } from './yaml-walk.ts'
@@ -13,6 +13,9 @@ export type SourcedObject = {
   /** The object as the API server would be asked to create it. */
   readonly subject: Subject
   readonly apiVersion: string
+  /** Whether it was written in a file, came by a pipe, or was made here for an image that a flag names. */
+  readonly origin: 'file' | 'standard input' | 'flag'
+  /** What messages call the place that it came from. */
   readonly file: string
   /** Place of the document in its file, counted from 1. */
   readonly document: number
@@ -26,24 +29,50 @@ const MAX_OBJECTS = 10_000
 /** Where an object stands: its document, and the path that leads to it there. */
 type Place = {
   readonly file: string
+  readonly origin: 'file' | 'standard input'
   readonly document: YamlDocument
   readonly path: FieldPath
   readonly namespace: string
 }
 
+export type Objects = { readonly objects: readonly SourcedObject[]; readonly passedOver: readonly PassedOver[] }
+
 /**
  * Reads the objects of all inputs, in their order. `namespace` is that of objects which need one and name none. Throws
- * an InputError that names file and line for a document that is no Kubernetes object.
+ * an InputError that names file and line for a document that is no Kubernetes object, unless it was only met in a folder
+ * and shows no sign of being meant as one.
  */
-export function readObjects(inputs: readonly Input[], namespace: string): readonly SourcedObject[] {
-  const objects = inputs.flatMap(input =>
-    readDocuments(input).flatMap(document =>
-      unfold(document.value, {}, { file: input.file, document, path: [], namespace }),
-    ),
-  )
+export function readObjects(inputs: readonly Input[], namespace: string): Objects {
+  const objects: SourcedObject[] = []
+  const passedOver: PassedOver[] = []
+  for (const input of inputs) {
+    for (const document of readDocuments(input)) {
+      const place = { file: input.file, origin: originOf(input), document, path: [], namespace }
+      const reason = input.origin === 'met' ? reasonToPassOver(document.value) : undefined
+      if (reason === undefined) objects.push(...unfold(document.value, {}, place))
+      else passedOver.push({ file: `${input.file}:${document.positionOf([]).line}`, reason })
+    }
+  }
   if (objects.length > MAX_OBJECTS)
     throw new InputError(`expected at most ${MAX_OBJECTS} objects, got ${objects.length}`)
-  return objects
+  return { objects, passedOver }
+}
+
+function originOf({ origin }: Input): 'file' | 'standard input' {
+  return origin === 'standard input' ? origin : 'file'
+}
+
+/** Where one of these stands, an object was meant: a slip in another must not keep it from being looked at. */
+const SIGNS = ['apiVersion', 'kind', 'metadata', 'spec']
+
+function reasonToPassOver(value: unknown): string | undefined {
+  const object = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as KubeObject) : {}
+  if (isForKustomize(object['apiVersion'])) return `for kustomize${KUSTOMIZE}`
+  return SIGNS.some(sign => Object.hasOwn(object, sign)) ? undefined : 'no Kubernetes object'
+}
+
+function isForKustomize(apiVersion: unknown): boolean {
+  return typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')
 }
 
 function readDocuments({ file, text }: Input): readonly YamlDocument[] {
@@ -86,7 +115,7 @@ function typeOf(object: KubeObject, place: Place): { apiVersion: string; kind: s
   }
   if (!/^(?:[^/]+\/)?[^/]+$/.test(apiVersion as string))
     throw fault(place, `expected apiVersion to be group/version, got ${JSON.stringify(apiVersion)}`)
-  if ((apiVersion as string).startsWith('kustomize.config.k8s.io/'))
+  if (isForKustomize(apiVersion))
     throw fault(place, `a ${JSON.stringify(kind)} is for kustomize, not for the API server${KUSTOMIZE}`)
   return { apiVersion: apiVersion as string, kind: kind as string }
 }
@@ -114,7 +143,8 @@ function toObject(object: KubeObject, apiVersion: string, kind: string, place: P
   }
   const positionOf = (where: string) =>
     place.document.positionOf([...place.path, ...(where === '' ? [] : readFieldPath(where))])
-  return { subject, apiVersion, file: place.file, document: place.document.number, positionOf }
+  const { file, origin, document } = place
+  return { subject, apiVersion, origin, file, document: document.number, positionOf }
 }
 
 function text(value: unknown, field: string, place: Place): string {

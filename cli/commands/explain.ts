@@ -3,7 +3,6 @@ import { type AssembledGate, assembleGate } from '#assembly/assemble-gate.ts'
 import type { Demand } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import { type ImageRef, type PinnedRef, parseImageRef } from '#core/domain/image-ref.ts'
-import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal, Silence } from '#core/domain/refusal.ts'
 import { silence } from '#core/domain/refusal.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
@@ -14,7 +13,7 @@ import { deadline } from '#core/runtime/deadline.ts'
 import type { Claimed } from '#core/verify/sigstore/claimed.ts'
 import { demandsOf, policiesFor } from '#policies/select.ts'
 import type { DockerConfigOptions } from '../docker-config.ts'
-import { readObjects } from '../read-objects.ts'
+import { objectOfImage, parseImageArgument } from '../image-object.ts'
 import type { Explained } from '../report/explained.ts'
 import { exitCodeOfExplained } from '../report/explained.ts'
 import { renderExplainedJson } from '../report/explained-json.ts'
@@ -46,7 +45,7 @@ const ASKER = { namespace: NAMESPACE, serviceAccount: 'default', pullSecrets: []
 
 /** Explains and says what was found; the exit code is the verdict in one digit. Throws an InputError for wrong usage. */
 export async function explain(options: ExplainOptions, streams: Streams): Promise<0 | 1 | 3> {
-  const ref = parseImage(options.image)
+  const ref = parseImageArgument(options.image)
   const assembled = await assembleGate({ ...options, cacheBytes: CACHE_BYTES })
   for (const warning of assembled.warnings) streams.stderr.write(`warning: ${visible(warning)}\n`)
   try {
@@ -79,10 +78,7 @@ async function explainWith(assembled: AssembledGate, ref: ImageRef, options: Exp
 
 /** What `shedu check` does with a Pod that holds this one image. */
 async function judge({ gate }: AssembledGate, { image, timeoutMs }: ExplainOptions): Promise<CheckResult> {
-  const spec = { containers: [{ name: 'explained', image }] }
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'explained' }, spec }
-  const [object] = readObjects([{ file: 'the command line', text: JSON.stringify(pod) }], NAMESPACE)
-  if (object === undefined) throw new TypeError('expected a Pod, got none')
+  const object = objectOfImage(image, NAMESPACE)
   using limit = deadline(timeoutMs)
   const { verdict, pinning } = await preflight(object.subject, gate, 'matched', limit.signal)
   return resultOf(object, verdict, pinning)
@@ -138,15 +134,5 @@ function anybodyIn({ trustRoots }: AssembledGate): (claimed: Claimed) => readonl
         ? { kind: 'signature', ...asked }
         : { kind: 'attestation', predicateType, ...asked }
     })
-  }
-}
-
-function parseImage(text: string): ImageRef {
-  try {
-    return parseImageRef(text)
-  } catch (error) {
-    if (error instanceof InputError)
-      throw new InputError(`image ${JSON.stringify(text)}: ${error.message}`, { cause: error })
-    throw error
   }
 }

@@ -2,14 +2,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
 import type { CheckOptions } from '../commands/check.ts'
+import { parseImageArgument } from '../image-object.ts'
+import type { Output } from '../output.ts'
 import {
   dockerConfigFlag,
   noMatchFlag,
-  outputFlag,
+  outputsFlag,
   policiesFlag,
   registriesFlag,
   timeoutFlag,
   trustRootsFlag,
+  usable,
 } from './shared-flags.ts'
 
 const HELP = `
@@ -18,6 +21,8 @@ Examples:
   $ shedu check -f manifests/ --policies policies/ --no-match warn
   $ kubectl kustomize overlays/production | shedu check -f - --policies policies/
   $ helm template shop charts/shop | shedu check -f - --policies policies/ -n shop
+  $ shedu check --image ghcr.io/acme/shop:v1 ghcr.io/acme/api:v1 --policies policies/
+  $ shedu check -f manifests/ --policies policies/ -o text -o github -o sarif=shedu.sarif -o junit=shedu.xml
   $ shedu check -f manifests/ --policies policies/ -o json | jq '.results[] | select(.outcome == "refused")'
 
 Exit codes:
@@ -26,22 +31,30 @@ Exit codes:
   2  wrong usage: a flag, a file, a policy, or an object without the shape of its kind
   3  nothing was refused, but for some object it could not be told (a registry did not answer)`
 
+/** What of the options comes from where we are run. */
+export type Surroundings = Pick<CheckOptions, 'sourceRoot' | 'isWatched'>
+
 /** Adds the command; `run` gets its options once they are usable. */
-export function addCheck(program: Command, run: (options: CheckOptions) => Promise<void>): void {
+export function addCheck(
+  program: Command,
+  surroundings: Surroundings,
+  run: (options: CheckOptions) => Promise<void>,
+): void {
   const command = program
     .command('check')
-    .summary('ask beforehand whether manifests would be admitted')
+    .summary('ask beforehand whether manifests or images would be admitted')
     .description(
-      'Judges manifests as the cluster would, before they reach it: tags are pinned, then every image is judged by the policies. Nothing is sent to a cluster; registries are asked about the images.',
+      'Judges manifests and images as the cluster would, before they reach it: tags are pinned, then every image is judged by the policies. Nothing is sent to a cluster; registries are asked about the images.',
     )
     .showHelpAfterError('(shedu check --help shows examples)')
     .addHelpText('after', HELP)
-    .action((flags: Flags) => run(toOptions(flags)))
+    .action((flags: Flags) => run(toOptions(flags, surroundings)))
   for (const option of flags()) command.addOption(option)
 }
 
 type Flags = {
   readonly file?: readonly string[]
+  readonly image?: readonly string[]
   readonly policies?: string
   readonly registries?: string
   readonly dockerConfig?: string
@@ -50,13 +63,21 @@ type Flags = {
   readonly pin: CheckOptions['pinScope']
   readonly namespace: string
   readonly timeout: number
-  readonly output: CheckOptions['output']
+  readonly parallel: number
+  readonly output?: readonly Output[]
+  readonly strict?: true
   readonly quiet?: true
 }
 
 function flags(): readonly Option[] {
   return [
     new Option('-f, --file <path...>', 'files, folders (with all that is in them) or - for standard input'),
+    new Option('--image <reference...>', 'images, each judged as a Pod with that one container').argParser(
+      (text, before: readonly string[] | undefined) => {
+        usable(parseImageArgument, text)
+        return [...(before ?? []), text]
+      },
+    ),
     policiesFlag(),
     registriesFlag(),
     dockerConfigFlag(),
@@ -69,22 +90,28 @@ function flags(): readonly Option[] {
       .argParser(parseNamespace)
       .default('default'),
     timeoutFlag('one object'),
-    outputFlag(),
+    new Option('--parallel <number>', `objects that are judged at the same time, 1 to ${MOST_PARALLEL}`)
+      .argParser(parseParallel)
+      .default(8),
+    outputsFlag(),
+    new Option('--strict', 'take anything in a folder that is no Kubernetes object for an error'),
     new Option('-q, --quiet', 'print only objects that are not admitted, or with a warning; no summary'),
   ]
 }
 
-function toOptions(flags: Flags): CheckOptions {
-  if (flags.file === undefined)
+function toOptions(flags: Flags, surroundings: Surroundings): CheckOptions {
+  const { output = [] } = flags
+  if (flags.file === undefined && flags.image === undefined)
     throw new InputError(
-      '-f is missing: name a file, a folder, or - for standard input (shedu check --help shows examples)',
+      '-f is missing: name a file, a folder, or - for standard input; or an image with --image (shedu check --help shows examples)',
     )
   if (flags.policies === undefined) {
     const remedy = 'kubectl get clusterimagepolicies -o yaml > policies/cluster.yaml fetches them from a cluster'
     throw new InputError(`--policies is missing: name the folder that holds the policies of the cluster; ${remedy}`)
   }
   return {
-    paths: flags.file,
+    paths: flags.file ?? [],
+    images: flags.image ?? [],
     policiesDir: flags.policies,
     registriesFile: flags.registries,
     dockerConfigFile: flags.dockerConfig,
@@ -93,9 +120,22 @@ function toOptions(flags: Flags): CheckOptions {
     pinScope: flags.pin,
     namespace: flags.namespace,
     timeoutMs: flags.timeout,
-    output: flags.output,
+    parallel: flags.parallel,
+    outputs: output.some(({ file }) => file === undefined) ? output : [...output, { form: 'text', file: undefined }],
+    isStrict: flags.strict === true,
     isQuiet: flags.quiet === true,
+    isWatched: surroundings.isWatched && flags.quiet !== true,
+    sourceRoot: surroundings.sourceRoot,
   }
+}
+
+/** Each object may have dozens of images; a registry's rate is met before that. */
+const MOST_PARALLEL = 64
+
+function parseParallel(text: string): number {
+  const number = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0
+  if (number >= 1 && number <= MOST_PARALLEL) return number
+  throw new InvalidArgumentError(`expected a number from 1 to ${MOST_PARALLEL}`)
 }
 
 function parseNamespace(text: string): string {

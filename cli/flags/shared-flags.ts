@@ -1,6 +1,7 @@
 /** Flags that mean the same in more than one command. */
 import { InvalidArgumentError, Option } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
+import { addOutput, FORMS, type Output } from '../output.ts'
 import { parseDuration } from '../parse-duration.ts'
 
 export function policiesFlag(): Option {
@@ -55,8 +56,16 @@ export function outputFlag(): Option {
     .default('text')
 }
 
+/** In one form or several, each to a file or one of them to standard output. */
+export function outputsFlag(): Option {
+  return new Option(
+    '-o, --output <form[=file]>',
+    `how and where to say what was found: ${FORMS.join(', ')}; once for each form. What names no file goes to standard output, where text goes unless another form does`,
+  ).argParser((text, before: readonly Output[] | undefined) => usable(given => addOutput(given, before), text))
+}
+
 /** What `parse` makes of the value of a flag; commander says which flag it is that an InputError is about. */
-function usable<T>(parse: (text: string) => T, text: string): T {
+export function usable<T>(parse: (text: string) => T, text: string): T {
   try {
     return parse(text)
   } catch (error) {

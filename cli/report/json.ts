@@ -2,6 +2,7 @@
 import type { Proof } from '#core/domain/proof.ts'
 import type { Objection } from '#core/domain/verdict.ts'
 import { type JsonBecause, toJsonBecause } from './because.ts'
+import type { Report } from './report.ts'
 import type { CheckResult, Outcome, Summary } from './result.ts'
 import { visibleJson } from './visible.ts'
 
@@ -10,6 +11,9 @@ type JsonReport = {
   /** In the order of the input. */
   readonly results: readonly JsonResult[]
   readonly summary: Summary
+  readonly exitCode: number
+  /** What lies in the folders and was not looked at. */
+  readonly passedOver: readonly { readonly file: string; readonly reason: string }[]
 }
 
 type JsonResult = {
@@ -20,7 +24,14 @@ type JsonResult = {
   readonly namespace: string
   /** Empty while it has yet to be generated. */
   readonly name: string
-  readonly source: { readonly file: string; readonly document: number; readonly line: number; readonly column: number }
+  readonly source: {
+    /** `flag`: nobody wrote it anywhere, and `file` is the image that was asked about. */
+    readonly kind: CheckResult['object']['origin']
+    readonly file: string
+    readonly document: number
+    readonly line: number
+    readonly column: number
+  }
   /** Why it was skipped or is invalid; null otherwise. */
   readonly reason: string | null
   readonly policies: readonly string[]
@@ -53,8 +64,8 @@ type Field = { readonly field: string; readonly line: number; readonly column: n
 type JsonObjection = Field & JsonBecause & { readonly image: string; readonly policies: readonly string[] }
 
 /** The whole report, on lines of its own, for standard output. */
-export function renderJson(results: readonly CheckResult[], summary: Summary): string {
-  const report: JsonReport = { version: 1, results: results.map(toJson), summary }
+export function renderJson({ results, summary, exitCode, passedOver }: Report): string {
+  const report: JsonReport = { version: 1, results: results.map(toJson), summary, exitCode, passedOver }
   return `${visibleJson(report)}\n`
 }
 
@@ -74,7 +85,7 @@ function toJson(result: CheckResult): JsonResult {
     kind,
     namespace,
     name,
-    source: { file: object.file, document: object.document, ...object.positionOf('') },
+    source: { kind: object.origin, file: object.file, document: object.document, ...object.positionOf('') },
     reason: reason ?? null,
     policies,
     objections: result.objections.map(toObjection),

@@ -11,3 +11,6 @@ export type Colour = 'green' | 'red' | 'yellow' | 'gray' | 'bold'
 export function paintFor({ stdout }: Pick<Streams, 'stdout'>): Paint {
   return (colour, text) => styleText(colour, text, { stream: stdout })
 }
+
+/** For files. */
+export const UNPAINTED: Paint = (_colour, text) => text

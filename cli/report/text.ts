@@ -4,6 +4,7 @@ import type { Pinning } from '#core/gate/pin.ts'
 import { renderBecause } from './because.ts'
 import type { Colour, Paint } from './paint.ts'
 import type { CheckResult, Outcome, Summary } from './result.ts'
+import { placeOf, titleOf } from './title.ts'
 import { visible } from './visible.ts'
 
 /** The colour of each outcome. */
@@ -21,9 +22,8 @@ const MAX_SHOWN = 50
 /** One object: a line that says what became of it, then pins, objections and warnings. */
 export function renderResult(result: CheckResult, paint: Paint): string {
   const { object, outcome, reason } = result
-  const { kind, namespace, name } = object.subject
-  const path = [...(namespace === '' ? [] : [namespace]), name || '(name to be generated)'].join('/')
-  const title = `${paint(COLOURS[outcome], outcome)} ${visible(kind)} ${visible(path)} (${place(result, '')})`
+  const place = object.origin === 'flag' ? '' : ` (${visible(placeOf(object, ''))})`
+  const title = `${paint(COLOURS[outcome], outcome)} ${visible(titleOf(object))}${place}`
   const lines = [
     reason === undefined ? title : `${title}: ${visible(reason)}`,
     ...some(result.pinning.pins, pin => [renderPin(pin, result, paint)]),
@@ -48,14 +48,15 @@ export function renderSummary(summary: Summary): string {
 
 function renderPin({ where, from, to }: Pinning['pins'][number], result: CheckResult, paint: Paint): string {
   const digest = to.slice(to.indexOf('@') + 1)
-  return `  ${paint('gray', 'pinned')} ${place(result, where)}  ${visible(from)} → ${visible(digest)}`
+  return `  ${paint('gray', 'pinned')} ${at(result, where)}${visible(from)} → ${visible(digest)}`
 }
 
 function renderObjection(objection: Objection, result: CheckResult, paint: Paint, label?: string): readonly string[] {
   const { because, where, image, policies } = objection
   const prefix = label === undefined ? '' : `${paint('yellow', label)} `
+  const place = `${prefix}${at(result, where)}`
   return [
-    `  ${prefix}${place(result, where)}  ${visible(where)}`,
+    ...(place === '' ? [] : [`  ${place}${visible(where)}`]),
     ...(image === '' ? [] : [`    image: ${visible(image)}`]),
     ...renderBecause(because, paint),
     ...renderPolicies(policies),
@@ -73,10 +74,10 @@ function notesOf(result: CheckResult): readonly string[] {
   const uncovered = result.unmatched.filter(where => !said.has(where))
   const unpinned = result.pinning.unpinned.filter(({ where }) => !said.has(where))
   return [
-    ...uncovered.map(where => `  note ${place(result, where)}  ${visible(where)}: no policy covers this image`),
+    ...uncovered.map(where => `  note ${at(result, where)}${visible(where)}: no policy covers this image`),
     ...unpinned.map(
       ({ where, because }) =>
-        `  note ${place(result, where)}  ${visible(where)}: not pinned: ${because.code}: ${visible(because.detail)}`,
+        `  note ${at(result, where)}${visible(where)}: not pinned: ${because.code}: ${visible(because.detail)}`,
     ),
   ]
 }
@@ -87,8 +88,7 @@ export function some<T>(items: readonly T[], render: (item: T) => readonly strin
   return items.length > MAX_SHOWN ? [...lines, `  … and ${items.length - MAX_SHOWN} more; -o json shows all`] : lines
 }
 
-/** The object's own place has no column: it begins where its document does. */
-function place({ object }: CheckResult, where: string): string {
-  const { line, column } = object.positionOf(where)
-  return `${visible(object.file)}:${line}${where === '' ? '' : `:${column}`}`
+/** Where a field was written, with room behind it; nothing for what a flag named. */
+function at({ object }: CheckResult, where: string): string {
+  return object.origin === 'flag' ? '' : `${visible(placeOf(object, where))}  `
 }

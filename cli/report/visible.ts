@@ -1,4 +1,4 @@
-/** Text that files and registries wrote, made fit for a terminal: nothing in it moves the cursor or hides, and it ends. */
+/** Text that files and registries wrote, made fit for a terminal and for the log of a job: nothing in it moves the cursor, hides, or gives orders, and it ends. */
 
 /**
  * Controls, format characters (the bidirectional ones among them), separators but the space, halves of surrogate pairs, and
@@ -8,6 +8,12 @@ const INVISIBLE = /(?! )[\p{Cc}\p{Cf}\p{Z}\p{Cs}\p{Default_Ignorable_Code_Point}
 
 /** The same, less what JSON.stringify escapes by itself or puts between values. */
 const INVISIBLE_IN_JSON = /(?! )[\u007f-\u009f\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu
+
+/**
+ * What build servers take for an order to them, in whatever they are shown: `::error::` at the start of a line, `##[group]`,
+ * `##vso[…]` and `##teamcity[…]` anywhere. Files of a pull request have the names that its author gave them.
+ */
+const ORDER = /^ *:(?=:)|##(?=(?:vso|teamcity)?\[)/gi
 
 /** Longer than any reference, path or sentence of ours. */
 const MAX_CHARACTERS = 600
@@ -19,7 +25,7 @@ const MAX_CHARACTERS_IN_JSON = 4096
 
 /** The text with every invisible character written out, cut where nobody would read on. */
 export function visible(text: string): string {
-  return cut(text, MAX_CHARACTERS).replace(INVISIBLE, escaped)
+  return cut(text, MAX_CHARACTERS).replace(INVISIBLE, escaped).replace(ORDER, lastEscaped)
 }
 
 /** The same for a message of several lines of ours: help, or the faults of all policies. */
@@ -33,7 +39,12 @@ export function visibleLines(text: string): string {
 export function visibleJson(value: unknown): string {
   const bounded = (_key: string, member: unknown) =>
     typeof member === 'string' ? cut(member, MAX_CHARACTERS_IN_JSON) : member
-  return JSON.stringify(value, bounded, 2).replace(INVISIBLE_IN_JSON, escaped)
+  // No line of it begins with a colon.
+  return JSON.stringify(value, bounded, 2).replace(INVISIBLE_IN_JSON, escaped).replace(ORDER, lastEscaped)
+}
+
+function lastEscaped(characters: string): string {
+  return `${characters.slice(0, -1)}${escaped(characters.slice(-1))}`
 }
 
 function cut(text: string, most: number): string {

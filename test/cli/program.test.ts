@@ -165,7 +165,7 @@ t.test('help teaches by example and the version is that of the package', async t
     t.match(stdout, flag)
   const onOneLine = stdout.replaceAll(/\s+/g, ' ')
   t.match(onOneLine, /--no-match [^-]*default: "deny"\) --pin [^-]*default: "matched"\) -n/)
-  t.match(onOneLine, /--timeout [^-]*default: 30s\) -o, --output [^-]*default: "text"\)/)
+  t.match(onOneLine, /--timeout [^-]*default: 30s\) --parallel [^-]*default: 8\) -o, --output <form\[=file\]>/)
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
     version: string
   }

@@ -8,7 +8,7 @@ import { readYaml } from '#cli/read-yaml.ts'
 import { InputError } from '#core/domain/input-error.ts'
 
 const value = (text: string) => readYaml('a.yaml', text).map(document => document.value)
-const objects = (text: string, file = 'a.yaml') => readObjects([{ file, text }], 'default')
+const objects = (text: string, file = 'a.yaml') => readObjects([{ file, origin: 'named', text }], 'default').objects
 const names = (text: string) =>
   objects(text).map(({ subject }) => `${subject.kind} ${subject.namespace}/${subject.name}`)
 
@@ -237,18 +237,51 @@ t.test('reads a folder in the order of its names, with its folders, without hidd
     '.git': { 'e.yaml': 'not read' },
     'notes.txt': 'not read',
   })
-  const inputs = await readInputs([dir], Readable.from([]))
+  const { inputs } = await readInputs([dir], Readable.from([]))
   t.strictSame(
     inputs.map(({ file }) => file),
     ['a.json', 'b.yml', 'sub/c.yaml', 'sub/deeper/d.yaml'].map(name => join(dir, name)),
   )
 })
 
+t.test('in a folder, what shows no sign of an object is passed over and named; a slip is not', async t => {
+  const dir = t.testdir({
+    'a-pod.yaml': `${POD}---\nservices: {db: {image: r.test/db:1}}\n`,
+    'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n',
+    'package.json': '{"name": "shop"}',
+    chart: { 'Chart.yaml': 'apiVersion: v2\nname: shop\n', templates: { 'pod.yaml': '{{ if }}' } },
+    'values.yaml': 'image: r.test/app:1\n',
+  })
+  const read = async (path: string) => {
+    const { inputs, passedOver } = await readInputs([path], Readable.from([]))
+    const read = readObjects(inputs, 'default')
+    return { objects: read.objects.length, passedOver: [...passedOver, ...read.passedOver] }
+  }
+  t.strictSame(await read(dir), {
+    objects: 1,
+    passedOver: [
+      { file: join(dir, 'chart'), reason: `a Helm chart: helm template ${join(dir, 'chart')} | shedu check -f - ...` },
+      { file: `${join(dir, 'a-pod.yaml')}:9`, reason: 'no Kubernetes object' },
+      {
+        file: `${join(dir, 'kustomization.yaml')}:1`,
+        reason: 'for kustomize: kubectl kustomize FOLDER | shedu check -f - ...',
+      },
+      { file: `${join(dir, 'package.json')}:1`, reason: 'no Kubernetes object' },
+      { file: `${join(dir, 'values.yaml')}:1`, reason: 'no Kubernetes object' },
+    ],
+  })
+  await t.rejects(read(join(dir, 'values.yaml')), {
+    message: /expected a Kubernetes object, got one without apiVersion/,
+  })
+  const slips = t.testdir({ slips: { 'a.yaml': POD.replace('apiVersion', 'apiVersoin') } })
+  await t.rejects(read(join(slips, 'slips')), { message: /a.yaml:1:1: .*without apiVersion/ })
+})
+
 t.test('follows links to files, and no link in a circle', async t => {
   const dir = t.testdir({ real: { 'a.yaml': POD }, sub: {} })
   symlinkSync(join(dir, 'real', 'a.yaml'), join(dir, 'sub', 'link.yaml'))
   symlinkSync(dir, join(dir, 'sub', 'circle'))
-  const inputs = await readInputs([join(dir, 'sub')], Readable.from([]))
+  const { inputs } = await readInputs([join(dir, 'sub')], Readable.from([]))
   t.strictSame(
     inputs.map(({ file, text }) => [file, text]),
     [[join(dir, 'sub', 'link.yaml'), POD]],
@@ -261,8 +294,8 @@ t.test('follows links to files, and no link in a circle', async t => {
 })
 
 t.test('reads standard input, once', async t => {
-  const inputs = await readInputs(['-'], Readable.from([Buffer.from(POD.slice(0, 9)), Buffer.from(POD.slice(9))]))
-  t.strictSame(inputs, [{ file: 'standard input', text: POD }])
+  const { inputs } = await readInputs(['-'], Readable.from([Buffer.from(POD.slice(0, 9)), Buffer.from(POD.slice(9))]))
+  t.strictSame(inputs, [{ file: 'standard input', origin: 'standard input', text: POD }])
   await t.rejects(readInputs(['-', '-'], Readable.from([])), { message: /once only/ })
 })
 
@@ -281,7 +314,7 @@ t.test('names the path that is missing, empty, no file, no UTF-8 or too large', 
 t.test('reads an input of the largest size, and none that is a byte larger', async t => {
   const most = 4 * 1024 * 1024
   const input = (bytes: number) => Readable.from([Buffer.alloc(bytes - 1, '#'), Buffer.from('\n')])
-  t.equal((await readInputs(['-'], input(most)))[0]?.text.length, most)
+  t.equal((await readInputs(['-'], input(most))).inputs[0]?.text.length, most)
   await t.rejects(readInputs(['-'], input(most + 1)), InputError)
 })
 

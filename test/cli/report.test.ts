@@ -10,6 +10,7 @@ import { refusal, silence } from '#core/domain/refusal.ts'
 import type { Objection, Verdict } from '#core/domain/verdict.ts'
 import type { Pinning } from '#core/gate/pin.ts'
 import { DIGEST, makeProof } from '#test/support/make-subject.ts'
+import { makeReport } from './make-report.ts'
 
 const plain: Paint = (_colour, text) => text
 const UNPINNED: Pinning = { pins: [], unpinned: [] }
@@ -26,7 +27,7 @@ spec:
 const WHERE = 'spec.template.spec.containers[0].image'
 
 function object(text = TEXT, file = 'shop.yaml') {
-  const [first] = readObjects([{ file, text }], 'default')
+  const [first] = readObjects([{ file, origin: 'named', text }], 'default').objects
   if (first === undefined) throw new Error('expected an object')
   return first
 }
@@ -132,14 +133,15 @@ t.test('the JSON report has these fields, all of them always', async t => {
     REFUSED,
     SKIPPED,
   ]
-  const report: unknown = JSON.parse(renderJson(results, summaryOf(results)))
+  const passedOver = [{ file: 'chart', reason: 'a Helm chart' }]
+  const report: unknown = JSON.parse(renderJson(makeReport(results, { passedOver })))
   const place = { field: WHERE, line: 8, column: 18 }
   const common = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     namespace: 'shop',
     name: 'web',
-    source: { file: 'shop.yaml', document: 1, line: 1, column: 1 },
+    source: { kind: 'file', file: 'shop.yaml', document: 1, line: 1, column: 1 },
   }
   const nothing = {
     reason: null,
@@ -209,6 +211,8 @@ t.test('the JSON report has these fields, all of them always', async t => {
       { ...common, ...nothing, outcome: 'skipped', reason: 'not a kind that Shedu looks into' },
     ],
     summary: { objects: 3, admitted: 1, refused: 1, undecided: 0, skipped: 1, invalid: 0 },
+    exitCode: 1,
+    passedOver,
   })
 })
 
@@ -232,9 +236,23 @@ t.test('nothing that a file or a registry wrote reaches the terminal raw', async
   t.notMatch(rendered.replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u)
   t.match(rendered, /\\u001b\[2J\\u001b\]0;x\\u0007\\u000d\\u000a\\u009b\\u202e\\u200b\\u2028\\udb40\\udc41\\ud800/)
   t.equal(rendered.split('\n').length, 18, 'no line but ours')
-  const json = renderJson([result], summaryOf([result]))
+  const json = renderJson(makeReport([result]))
   t.notMatch(json.replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u)
   t.equal((JSON.parse(json) as { results: { name: string }[] }).results[0]?.name, evil, 'and means the same')
+})
+
+t.test('nothing that a file wrote is an order to the server that runs the job', async t => {
+  t.equal(visible('::stop-commands::x.yaml'), '\\u003a:stop-commands::x.yaml')
+  t.equal(visible('  ::error::x'), '  \\u003a:error::x', 'the runner of GitHub looks behind blanks')
+  t.equal(visible('a::b'), 'a::b')
+  t.equal(visible('x ##[set-output name=a]b'), 'x #\\u0023[set-output name=a]b')
+  t.equal(visible('##vso[task.x]##VSO[y]##teamcity[z]'), '#\\u0023vso[task.x]#\\u0023VSO[y]#\\u0023teamcity[z]')
+  t.equal(visible('# ## heading'), '# ## heading')
+  const { results } = JSON.parse(renderJson(makeReport([result(allow), invalidResult(object(), '##[group]')]))) as {
+    results: { reason: string | null }[]
+  }
+  t.equal(results[1]?.reason, '##[group]')
+  t.notMatch(renderJson(makeReport([invalidResult(object(), '##[group]')])), '##[')
 })
 
 t.test('every text ends, and so does every list of them', async t => {
@@ -250,6 +268,6 @@ t.test('every text ends, and so does every list of them', async t => {
     result({ ...judged, outcome: 'deny', objections: Array.from({ length: count }, () => unsigned) })
   t.notMatch(renderResult(objections(50), plain), /more/)
   t.match(renderResult(objections(51), plain), /… and 1 more; -o json shows all\n$/)
-  const long = renderJson([invalidResult(object(), 'x'.repeat(5000))], summaryOf([]))
+  const long = renderJson(makeReport([invalidResult(object(), 'x'.repeat(5000))]))
   t.equal((JSON.parse(long) as { results: { reason: string }[] }).results[0]?.reason.length, 4097)
 })

@@ -1,0 +1,59 @@
+/** Judges objects as the webhooks would, several at once, and gives the results in the order of the objects. */
+import { InputError } from '#core/domain/input-error.ts'
+import type { Gate } from '#core/gate/gate.ts'
+import type { PinScope } from '#core/gate/pin.ts'
+import { preflight } from '#core/gate/preflight.ts'
+import { kindMeant, podSpecPath } from '#core/kinds/workload-kinds.ts'
+import { deadline } from '#core/runtime/deadline.ts'
+import type { SourcedObject } from './read-objects.ts'
+import { type CheckResult, invalidResult, resultOf } from './report/result.ts'
+
+export type JudgeOptions = {
+  readonly pinScope: PinScope
+  /** For one object, its images together: what an API server gives a webhook. */
+  readonly timeoutMs: number
+  /** How many objects are judged at the same time. */
+  readonly parallel: number
+}
+
+/** Yields in the order of the objects, whichever is known first. */
+export async function* judgeObjects(
+  objects: readonly SourcedObject[],
+  gate: Gate,
+  options: JudgeOptions,
+): AsyncGenerator<CheckResult> {
+  const running: Promise<CheckResult>[] = []
+  for (const object of objects) {
+    if (running.length >= options.parallel) yield running.shift() as Promise<CheckResult>
+    const result = judgeOne(object, gate, options)
+    // It is awaited when its turn comes; until then a rejection must not count as unhandled.
+    result.catch(() => {})
+    running.push(result)
+  }
+  for (const result of running) yield result
+}
+
+async function judgeOne(object: SourcedObject, gate: Gate, options: JudgeOptions): Promise<CheckResult> {
+  const { group, kind } = object.subject
+  const meant = podSpecPath(group, kind) === undefined ? kindMeant(kind) : undefined
+  // A slip here would leave its images unlooked at and the job green; what is no slip is a kind of somebody else's.
+  if (meant !== undefined && isServedByKubernetes(group))
+    return invalidResult(object, `there is no ${kind} in ${apiOf(group)}; did you mean ${meant.replace(/^\//, 'v1 ')}?`)
+  using limit = deadline(options.timeoutMs)
+  try {
+    const { verdict, pinning } = await preflight(object.subject, gate, options.pinScope, limit.signal)
+    return resultOf(object, verdict, pinning)
+  } catch (error) {
+    if (error instanceof InputError) return invalidResult(object, error.message)
+    throw error
+  }
+}
+
+/** The groups of Kubernetes itself have no dot, but for those that end in its name. */
+function isServedByKubernetes(group: string): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io')
+}
+
+function apiOf(group: string): string {
+  return group === '' ? 'the core API (apiVersion: v1)' : `the API group ${JSON.stringify(group)}`
+}
