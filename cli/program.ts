@@ -3,11 +3,9 @@ import { Command, CommanderError } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
 import { parseProxies } from '#core/registry/proxy.ts'
 import type { Environment } from '#core/runtime/settings.ts'
-import { check } from './commands/check.ts'
-import { explain } from './commands/explain.ts'
-import { verify } from './commands/verify.ts'
 import { dockerConfigIn } from './docker-config.ts'
 import { addCheck, type Surroundings } from './flags/check.ts'
+import { addCompletion } from './flags/completion.ts'
 import { addExplain } from './flags/explain.ts'
 import { addVerify } from './flags/verify.ts'
 import { visibleLines } from './report/visible.ts'
@@ -15,6 +13,14 @@ import type { Streams } from './streams.ts'
 import { readVersion } from './version.ts'
 
 const USAGE = 2
+
+/** Loaded once it is known which is wanted: help and completion need none of what checks. */
+const COMMANDS = {
+  check: () => import('./commands/check.ts'),
+  explain: () => import('./commands/explain.ts'),
+  verify: () => import('./commands/verify.ts'),
+  completion: () => import('./commands/completion.ts'),
+} as const
 
 const HELP = `
 Examples:
@@ -62,12 +68,15 @@ function makeProgram(streams: Streams, environment: Environment, end: (exitCode:
     .showHelpAfterError('(shedu --help shows examples)')
     .addHelpText('after', HELP)
   addCheck(program, surroundingsOf(environment), async options =>
-    end(await check({ ...docker, proxyFor: parseProxies(environment), ...options }, streams)),
+    end(await (await COMMANDS.check()).check({ ...docker, proxyFor: parseProxies(environment), ...options }, streams)),
   )
   addExplain(program, async options =>
-    end(await explain({ ...docker, proxyFor: parseProxies(environment), ...options }, streams)),
+    end(
+      await (await COMMANDS.explain()).explain({ ...docker, proxyFor: parseProxies(environment), ...options }, streams),
+    ),
   )
-  addVerify(program, async options => end(await verify(options, streams)))
+  addVerify(program, async options => end(await (await COMMANDS.verify()).verify(options, streams)))
+  addCompletion(program, async shell => end((await COMMANDS.completion()).completion(program, shell, streams)))
   return program
 }
 

@@ -60,8 +60,10 @@ export function outputFlag(): Option {
 export function outputsFlag(): Option {
   return new Option(
     '-o, --output <form[=file]>',
-    `how and where to say what was found: ${FORMS.join(', ')}; once for each form. What names no file goes to standard output, where text goes unless another form does`,
-  ).argParser((text, before: readonly Output[] | undefined) => usable(given => addOutput(given, before), text))
+    'how and where to say what was found; once for each form. What names no file goes to standard output, where text goes unless another form does',
+  )
+    .choices(FORMS)
+    .argParser((text, before: readonly Output[] | undefined) => usable(given => addOutput(given, before), text))
 }
 
 /** What `parse` makes of the value of a flag; commander says which flag it is that an InputError is about. */
