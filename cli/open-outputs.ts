@@ -1,7 +1,7 @@
 /** The places that results are written to. Text is written as results come, every other form once all are there. */
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { InputError } from '#core/domain/input-error.ts'
-import type { Form, Output } from './output.ts'
+import { type Form, LINES, type Output } from './output.ts'
 import { paintFor, UNPAINTED } from './report/paint.ts'
 import type { Report } from './report/report.ts'
 import type { CheckResult } from './report/result.ts'
@@ -30,6 +30,8 @@ const FORMS: Readonly<Record<Exclude<Form, 'text'>, () => Promise<Render>>> = {
  */
 export function openOutputs(outputs: readonly Output[], isQuiet: boolean, { stdout }: Streams): Outputs {
   const opened = outputs.map(output => ({ ...output, ...openOne(output, stdout) }))
+  // Text and annotations in one stream are summed up once.
+  const summed = [...new Map(opened.filter(({ form }) => LINES.includes(form)).map(one => [one.file, one])).values()]
   const texts = opened.flatMap(({ form, file, write }) =>
     form === 'text' ? [{ write, paint: file === undefined ? paintFor({ stdout }) : UNPAINTED }] : [],
   )
@@ -39,8 +41,8 @@ export function openOutputs(outputs: readonly Output[], isQuiet: boolean, { stdo
       for (const { write, paint } of texts) write(renderResult(result, paint))
     },
     end: async report => {
-      if (!isQuiet) for (const { write } of texts) write(renderSummary(report.summary))
       for (const { form, write } of opened) if (form !== 'text') write((await FORMS[form]())(report))
+      if (!isQuiet) for (const { write } of summed) write(renderSummary(report.summary))
       for (const { close } of opened) close()
     },
   }

@@ -7,8 +7,8 @@ export type Form = (typeof FORMS)[number]
 /** `file` undefined: to standard output. */
 export type Output = { readonly form: Form; readonly file: string | undefined }
 
-/** What can be mixed with another on one stream: the runner of GitHub takes its commands out of whatever else it reads. */
-const LINES: readonly Form[] = ['text', 'github']
+/** What people read, line by line, and what can be mixed: the runner of GitHub takes its commands out of whatever else it reads. */
+export const LINES: readonly Form[] = ['text', 'github']
 
 /** Adds `form` or `form=file` to what was given before; throws an InputError for what is no form, or would be mixed up. */
 export function addOutput(text: string, before: readonly Output[] = []): readonly Output[] {

@@ -35,7 +35,8 @@ function install(wanted) {
     console.error(
       `shedu: npm install did not succeed${error === undefined ? '' : ` (${error.message})`}; see above, mend it and try again`,
     )
-    process.exit(1)
+    // To a job that asks for a verdict, 1 would be a refusal; 3 is that it could not be told.
+    process.exit(3)
   }
   writeFileSync(stamp, wanted)
 }

@@ -6,16 +6,15 @@ import { type Finding, findingsOf, type Level } from './finding.ts'
 import type { Report } from './report.ts'
 import type { CheckResult } from './result.ts'
 import { sourcePathOf } from './source-path.ts'
-import { renderSummary } from './text.ts'
 import { titleOf } from './title.ts'
 import { visible } from './visible.ts'
 
 const COMMANDS: Readonly<Record<Level, string>> = { error: 'error', warning: 'warning', note: 'notice' }
 
-/** One line for each finding, and a last one that counts. */
-export function renderGithub({ results, summary, sourceRoot }: Report): string {
+/** One line for each finding. */
+export function renderGithub({ results, sourceRoot }: Report): string {
   const lines = results.flatMap(result => findingsOf(result).map(finding => annotation(finding, result, sourceRoot)))
-  return `${lines.map(line => `${line}\n`).join('')}${renderSummary(summary)}`
+  return lines.map(line => `${line}\n`).join('')
 }
 
 function annotation(finding: Finding, { object }: CheckResult, sourceRoot: string): string {

@@ -94,7 +94,7 @@ t.test('one run says what it found in several forms, each in its place', async t
   t.match(readFileSync(file('github'), 'utf8'), /^::error file=.*b.yaml,line=4,col=40,title=policy.static-deny%3A /)
 
   const both = await check('-f', deploy, '-o', 'text', '-o', 'github')
-  t.match(both.stdout, /^admitted Pod[\s\S]*\n2 objects: .*\n::error /)
+  t.match(both.stdout, /^admitted Pod[\s\S]*\n::error .*\n2 objects: 1 admitted, 1 refused\n$/)
   t.match((await check('-f', deploy, '-o', 'junit')).stdout, /^<\?xml[\s\S]*<\/testsuites>\n$/)
 })
 

@@ -131,7 +131,7 @@ policies: a, b</error>
 })
 
 t.test('GitHub is told file, line and column, and reads the text as it was written', async t => {
-  const [first, second, third, fourth, fifth, last] = renderGithub(makeReport(ALL)).split('\n')
+  const [first, second, third, fourth, fifth, ...rest] = renderGithub(makeReport(ALL)).split('\n')
   t.equal(
     first,
     `::error file=deploy/we b.yaml,line=6,col=14,title=image.unsigned%3A ${SENTENCE}::Pod shop/web, ${WHERE}%0Aimage: r.test/app:1%0Aimage.unsigned: ${SENTENCE}%0A100%25 of <nothing>%0Ato fix: ${REMEDY}%0Apolicies: a, b`,
@@ -140,7 +140,7 @@ t.test('GitHub is told file, line and column, and reads the text as it was writt
   t.match(third, /^::warning title=image.unsigned/)
   t.match(fourth, /^::notice title=policy.none-matched/)
   t.match(fifth, /^::error file=b.yaml,line=1,col=1,title=object.invalid.*expected a list%0A/)
-  t.equal(last, '5 objects: 1 admitted, 1 refused, 1 could not be told, 1 skipped, 1 invalid')
+  t.strictSame(rest, [''])
 })
 
 t.test('no name breaks out of its place in any form', async t => {
@@ -173,8 +173,8 @@ t.test('no name breaks out of its place in any form', async t => {
     )
 
   const lines = renderGithub(report).trimEnd().split('\n')
-  t.equal(lines.length, 5, 'one line for each of four findings, and the summary')
-  for (const line of lines.slice(0, -1)) {
+  t.equal(lines.length, 4, 'one line for each of four findings')
+  for (const line of lines) {
     t.match(line, /^::(?:error|warning) (?:file=[^,:]+,line=\d+,col=\d+,)?title=[^,:]+::[^:]/)
     t.notMatch(line, '##[')
   }
