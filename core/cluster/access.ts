@@ -5,11 +5,15 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { Agent } from 'undici'
 import { InputError } from '#core/domain/input-error.ts'
 import { ClusterUnavailable } from './cluster-error.ts'
+import { nameOf, readKubeconfig } from './kubeconfig.ts'
 
-/** The ServiceAccount of the Pod we run in, or a kubeconfig file and one of its contexts (its current one if none is named). */
+/**
+ * The ServiceAccount of the Pod we run in, or a kubeconfig (one file, or several that count as one) and one of its contexts:
+ * the current one if none is named.
+ */
 export type ClusterConfig =
   | { readonly from: 'service-account' }
-  | { readonly from: 'kubeconfig'; readonly file: string; readonly context?: string }
+  | { readonly from: 'kubeconfig'; readonly file: string | readonly string[]; readonly context?: string }
 
 /** Connections for what is asked and answered, and for streams that last: these must not wait for each other. */
 export type Purpose = 'requests' | 'streams'
@@ -38,12 +42,15 @@ const AGENTS: Readonly<Record<Purpose, Agent.Options>> = {
 export class Access {
   /** The address of the API server, without a slash at its end. */
   readonly server: URL
+  /** The namespace that the context names; undefined where it names none. */
+  readonly namespace: string | undefined
   readonly #kubeconfig: KubeConfig
   readonly #agents = new Map<Purpose, { readonly key: string; readonly agent: Agent }>()
 
   constructor(config: ClusterConfig) {
     this.#kubeconfig = load(config)
     this.server = serverOf(this.#kubeconfig)
+    this.namespace = this.#kubeconfig.getContextObject(this.#kubeconfig.getCurrentContext())?.namespace
   }
 
   /** An agent and the headers that say who we are. Files and tokens are looked at each time, because they are rotated. */
@@ -78,20 +85,9 @@ export class Access {
 }
 
 function load(config: ClusterConfig): KubeConfig {
+  if (config.from === 'kubeconfig') return readKubeconfig([config.file].flat(), config.context)
   const kubeconfig = new KubeConfig()
-  if (config.from === 'service-account') {
-    kubeconfig.loadFromCluster()
-    return kubeconfig
-  }
-  try {
-    kubeconfig.loadFromFile(config.file)
-  } catch (error) {
-    // A parser's message quotes what it stumbled over, and that may be a key.
-    throw new InputError(
-      `expected ${JSON.stringify(config.file)} to be a kubeconfig, cannot read it (${nameOf(error)})`,
-    )
-  }
-  if (config.context !== undefined) kubeconfig.setCurrentContext(config.context)
+  kubeconfig.loadFromCluster()
   return kubeconfig
 }
 
@@ -114,9 +110,4 @@ function headersOf({ headers, auth }: RequestOptions): Readonly<Record<string, s
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value).trim()])
   const basic = auth == null ? {} : { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }
   return { ...basic, ...Object.fromEntries(given) }
-}
-
-function nameOf(error: unknown): string {
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
-  return String(code ?? name)
 }

@@ -21,6 +21,8 @@ import { readWatch, type WatchEvent, type WatchFrom } from './watch-stream.ts'
  * reason of the signal when that aborts. Objects come as the server sent them: only their metadata has been looked at.
  */
 export type ClusterClient = {
+  /** The namespace that the context names; undefined where it names none. */
+  readonly namespace: string | undefined
   /** The object, or undefined when there is none. */
   readonly get: (ref: Ref, signal: AbortSignal) => Promise<ClusterObject | undefined>
   /** All objects as of one moment, read in pages; a ClusterError `limit` when there are more than `most`. */
@@ -48,10 +50,12 @@ type Apply = (
 
 /** Opens a client; nothing is sent yet. An InputError says that the configuration cannot be used. */
 export function makeClusterClient(config: ClusterConfig): ClusterClient {
-  const transport = new Transport(new Access(config))
+  const access = new Access(config)
+  const transport = new Transport(access)
   const write = async (method: 'POST' | 'PUT', path: string, object: ClusterObject, signal: AbortSignal) =>
     parseObject((await transport.ask({ method, path, body: object }, signal)).body)
   return {
+    namespace: access.namespace,
     async get(ref, signal) {
       const answer = await unlessAbsent(transport.ask({ method: 'GET', path: objectPath(ref) }, signal))
       return answer === undefined ? undefined : parseObject(answer.body)

@@ -45,6 +45,7 @@ function makeCluster(list: () => Promise<void> = async () => {}) {
     apply: never,
     delete: never,
     close: async () => void done.push('closed'),
+    namespace: undefined,
   }
   return { client, done }
 }
