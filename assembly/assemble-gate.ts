@@ -17,9 +17,11 @@ import { parseRegistries, reachesOf } from '#core/registry/registries.ts'
 import { type Sight, UNSEEN } from '#core/runtime/sight.ts'
 import { checkTrustRoot } from '#core/verify/sigstore/check-trust-root.ts'
 import { judge } from '#policies/judge.ts'
+import type { LoadedPolicies } from '#policies/load-policies.ts'
 import type { Policy } from '#policies/policy.ts'
 import { demandsOf } from '#policies/select.ts'
 import { suffices } from '#policies/suffices.ts'
+import type { AddPolicies } from './cluster-policies.ts'
 import { type CredentialSettings, openCredentials } from './open-credentials.ts'
 import { readPolicies } from './policy-files.ts'
 import type { PullSecrets } from './pull-secrets.ts'
@@ -28,6 +30,8 @@ import { readDocumentsOf } from './read-documents.ts'
 export type GateSettings = CredentialSettings & {
   /** Folder of policies, YAML or JSON; undefined when none come from files. */
   readonly policiesDir: string | undefined
+  /** Adds the policies that a cluster has now to those of files; without it, those of files are all. */
+  readonly addPolicies?: AddPolicies | undefined
   /** File that says how registries are reached; without it all are, over https and anonymously. */
   readonly registriesFile: string | undefined
   /** Folder of trust roots, followed while the gate stands; without it, nothing that rests on one can be proven. */
@@ -69,7 +73,7 @@ export async function assembleGate(
   listener: TrustRootListener = UNHEARD,
   sight: Sight = UNSEEN,
 ): Promise<AssembledGate> {
-  const { policies, warnings } = readPolicies(settings.policiesDir)
+  const { policies, warnings } = await loadPolicies(settings)
   const registries = readRegistries(settings.registriesFile)
   const credentials = openCredentials(settings, registries)
   const trust = await openTrust(settings.trustRootsDir, listener)
@@ -111,6 +115,13 @@ export async function assembleGate(
     warnings: [...warnings, ...credentials.warnings],
     close,
   }
+}
+
+async function loadPolicies({ policiesDir, addPolicies }: GateSettings): Promise<LoadedPolicies> {
+  const files = readPolicies(policiesDir)
+  if (addPolicies === undefined) return files
+  const { policies, warnings } = await addPolicies(files.policies)
+  return { policies, warnings: [...files.warnings, ...warnings] }
 }
 
 const UNHEARD: TrustRootListener = { onTrustRoots: () => {}, report: () => {} }

@@ -6,6 +6,9 @@ const FAILED = 3
 
 process.exitCode = FAILED
 
+/** A program that gives out credentials and has been given up may wait for somebody until tomorrow; we do not wait for it. */
+const LEFT_BEHIND_MS = 1000
+
 // `shedu check … | head` closes the pipe early. The answer is then in the exit code, so the work goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return
@@ -19,3 +22,7 @@ try {
 } catch (error) {
   process.stderr.write(`error: shedu itself failed\n${error instanceof Error ? error.stack : String(error)}\n`)
 }
+
+setTimeout(() => {
+  if (process.stdout.writableLength === 0) process.exit()
+}, LEFT_BEHIND_MS).unref()

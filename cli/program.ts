@@ -1,5 +1,6 @@
 /** The command line of `shedu`: its commands, help that teaches by example, and what each failure says and returns. */
 import { Command, CommanderError } from 'commander'
+import { ClusterUnavailable } from '#core/cluster/cluster-error.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import { parseProxies } from '#core/registry/proxy.ts'
 import type { Environment } from '#core/runtime/settings.ts'
@@ -13,6 +14,7 @@ import type { Streams } from './streams.ts'
 import { readVersion } from './version.ts'
 
 const USAGE = 2
+const UNTOLD = 3
 
 /** Loaded once it is known which is wanted: help and completion need none of what checks. */
 const COMMANDS = {
@@ -48,9 +50,9 @@ export async function run(args: readonly string[], streams: Streams, environment
   } catch (error) {
     // Commander has said what there is to say; it throws for --help and --version as well, with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
-    if (!(error instanceof InputError)) throw error
+    if (!(error instanceof InputError || error instanceof ClusterUnavailable)) throw error
     streams.stderr.write(`error: ${visibleLines(error.message)}\n`)
-    return USAGE
+    return error instanceof InputError ? USAGE : UNTOLD
   }
 }
 

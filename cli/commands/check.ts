@@ -6,10 +6,11 @@ import type { ProxyFor } from '#core/registry/proxy.ts'
 import type { DockerConfigOptions } from '../docker-config.ts'
 import { objectOfImage } from '../image-object.ts'
 import { type JudgeOptions, judgeObjects } from '../judge-objects.ts'
+import { openContext } from '../open-context.ts'
 import { openOutputs } from '../open-outputs.ts'
 import type { Output } from '../output.ts'
 import { makeProgress, NO_PROGRESS } from '../progress.ts'
-import { type PassedOver, readInputs } from '../read-inputs.ts'
+import { type Inputs, type PassedOver, readInputs } from '../read-inputs.ts'
 import { type Objects, readObjects } from '../read-objects.ts'
 import type { CheckResult } from '../report/result.ts'
 import { exitCodeOf, summaryOf } from '../report/result.ts'
@@ -24,12 +25,16 @@ export type CheckOptions = DockerConfigOptions &
     readonly paths: readonly string[]
     /** Image references, as a Pod would name them. */
     readonly images: readonly string[]
-    readonly policiesDir: string
+    readonly policiesDir: string | undefined
+    /** Whose cluster's policies count besides, and where it is looked up. */
+    readonly context: string | undefined
+    readonly kubeconfigFile: string | undefined
     readonly registriesFile: string | undefined
     readonly proxyFor?: ProxyFor
     readonly trustRootsDir: string | undefined
     readonly noMatch: 'deny' | 'warn' | 'allow'
-    readonly namespace: string
+    /** Of objects that name none; without it, that of the context. */
+    readonly namespace: string | undefined
     readonly outputs: readonly Output[]
     readonly isQuiet: boolean
     /** Whether something in a folder that is no object is an error. */
@@ -48,8 +53,14 @@ const MOST_PASSED_OVER = 20
 
 /** Checks everything and says what was found; the exit code is the answer in one digit. Throws an InputError for wrong usage. */
 export async function check(options: CheckOptions, streams: Streams): Promise<0 | 1 | 2 | 3> {
-  const asked = await readAsked(options, streams)
-  const { gate, warnings, close } = await assembleGate({ ...options, cacheBytes: CACHE_BYTES })
+  const inputs = await readInputs(options.paths, streams.stdin)
+  const cluster = await openContext(options)
+  const asked = objectsOf(inputs, options, options.namespace ?? cluster?.namespace ?? 'default')
+  const { gate, warnings, close } = await assembleGate({
+    ...options,
+    addPolicies: cluster?.addTo,
+    cacheBytes: CACHE_BYTES,
+  })
   for (const warning of warnings) streams.stderr.write(`warning: ${visible(warning)}\n`)
   tellPassedOver(asked.passedOver, streams)
   try {
@@ -59,8 +70,7 @@ export async function check(options: CheckOptions, streams: Streams): Promise<0 
   }
 }
 
-async function readAsked({ paths, images, namespace, isStrict }: CheckOptions, { stdin }: Streams): Promise<Objects> {
-  const read = await readInputs(paths, stdin)
+function objectsOf(read: Inputs, { paths, images, isStrict }: CheckOptions, namespace: string): Objects {
   const { objects, passedOver } = readObjects(read.inputs, namespace)
   const all = {
     objects: [...objects, ...images.map(image => objectOfImage(image, namespace))],

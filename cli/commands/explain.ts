@@ -14,6 +14,7 @@ import type { Claimed } from '#core/verify/sigstore/claimed.ts'
 import { demandsOf, policiesFor } from '#policies/select.ts'
 import type { DockerConfigOptions } from '../docker-config.ts'
 import { objectOfImage, parseImageArgument } from '../image-object.ts'
+import { openContext } from '../open-context.ts'
 import type { Explained } from '../report/explained.ts'
 import { exitCodeOfExplained } from '../report/explained.ts'
 import { renderExplainedJson } from '../report/explained-json.ts'
@@ -26,6 +27,9 @@ import type { Streams } from '../streams.ts'
 export type ExplainOptions = DockerConfigOptions & {
   readonly image: string
   readonly policiesDir: string | undefined
+  /** Whose cluster's policies count besides, and where it is looked up. */
+  readonly context: string | undefined
+  readonly kubeconfigFile: string | undefined
   readonly registriesFile: string | undefined
   readonly proxyFor?: ProxyFor
   readonly trustRootsDir: string | undefined
@@ -38,7 +42,7 @@ export type ExplainOptions = DockerConfigOptions & {
 /** The verdict and the look at everything ask for the same image twice; nothing else is remembered. */
 const CACHE_BYTES = 1024 * 1024
 
-/** Where the Pod would run that the verdict is about: `shedu check` takes the same where an object names none. */
+/** Where the Pod would run that the verdict is about. No policy asks for it, so that of a context would change nothing. */
 const NAMESPACE = 'default'
 
 const ASKER = { namespace: NAMESPACE, serviceAccount: 'default', pullSecrets: [] }
@@ -46,7 +50,8 @@ const ASKER = { namespace: NAMESPACE, serviceAccount: 'default', pullSecrets: []
 /** Explains and says what was found; the exit code is the verdict in one digit. Throws an InputError for wrong usage. */
 export async function explain(options: ExplainOptions, streams: Streams): Promise<0 | 1 | 3> {
   const ref = parseImageArgument(options.image)
-  const assembled = await assembleGate({ ...options, cacheBytes: CACHE_BYTES })
+  const cluster = await openContext(options)
+  const assembled = await assembleGate({ ...options, addPolicies: cluster?.addTo, cacheBytes: CACHE_BYTES })
   for (const warning of assembled.warnings) streams.stderr.write(`warning: ${visible(warning)}\n`)
   try {
     const explained = await explainWith(assembled, ref, options)
@@ -61,8 +66,10 @@ export async function explain(options: ExplainOptions, streams: Streams): Promis
 
 async function explainWith(assembled: AssembledGate, ref: ImageRef, options: ExplainOptions): Promise<Explained> {
   const { policies: all } = assembled
-  const { image } = options
-  const verdict = all.length === 0 ? undefined : await judge(assembled, options)
+  const { image, policiesDir, context } = options
+  // A cluster without a policy has a verdict as well: what is to become of an image that no policy covers.
+  const isJudged = policiesDir !== undefined || context !== undefined
+  const verdict = isJudged ? await judge(assembled, options) : undefined
   using limit = deadline(options.timeoutMs)
   const resolved = await resolve(assembled, ref, verdict, limit.signal)
   if (typeof resolved !== 'string')

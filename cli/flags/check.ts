@@ -5,12 +5,16 @@ import type { CheckOptions } from '../commands/check.ts'
 import { parseImageArgument } from '../image-object.ts'
 import type { Output } from '../output.ts'
 import {
+  type ContextFlags,
+  contextFlags,
   dockerConfigFlag,
   noMatchFlag,
+  OF_A_CLUSTER,
   outputsFlag,
   policiesFlag,
   registriesFlag,
   timeoutFlag,
+  toContextOptions,
   trustRootsFlag,
   usable,
 } from './shared-flags.ts'
@@ -19,17 +23,20 @@ const HELP = `
 Examples:
   $ shedu check -f deployment.yaml --policies policies/
   $ shedu check -f manifests/ --policies policies/ --no-match warn
+  $ shedu check -f manifests/ --context production --trust-roots trust-roots/
   $ kubectl kustomize overlays/production | shedu check -f - --policies policies/
   $ helm template shop charts/shop | shedu check -f - --policies policies/ -n shop
   $ shedu check --image ghcr.io/acme/shop:v1 ghcr.io/acme/api:v1 --policies policies/
   $ shedu check -f manifests/ --policies policies/ -o text -o github -o sarif=shedu.sarif -o junit=shedu.xml
   $ shedu check -f manifests/ --policies policies/ -o json | jq '.results[] | select(.outcome == "refused")'
 
+${OF_A_CLUSTER}
+
 Exit codes:
   0  every object would be admitted
   1  at least one would be refused
-  2  wrong usage: a flag, a file, a policy, or an object without the shape of its kind
-  3  nothing was refused, but for some object it could not be told (a registry did not answer)`
+  2  wrong usage: a flag, a file, a policy, a context, or an object without the shape of its kind
+  3  nothing was refused, but for some object it could not be told (a registry or the cluster did not answer)`
 
 /** What of the options comes from where we are run. */
 export type Surroundings = Pick<CheckOptions, 'sourceRoot' | 'isWatched'>
@@ -44,7 +51,7 @@ export function addCheck(
     .command('check')
     .summary('ask beforehand whether manifests or images would be admitted')
     .description(
-      'Judges manifests and images as the cluster would, before they reach it: tags are pinned, then every image is judged by the policies. Nothing is sent to a cluster; registries are asked about the images.',
+      'Judges manifests and images as the cluster would, before they reach it: tags are pinned, then every image is judged by the policies. A cluster is asked for its policies at most; registries are asked about the images.',
     )
     .showHelpAfterError('(shedu check --help shows examples)')
     .addHelpText('after', HELP)
@@ -52,7 +59,7 @@ export function addCheck(
   for (const option of flags()) command.addOption(option)
 }
 
-type Flags = {
+type Flags = ContextFlags & {
   readonly file?: readonly string[]
   readonly image?: readonly string[]
   readonly policies?: string
@@ -61,7 +68,7 @@ type Flags = {
   readonly trustRoots?: string
   readonly match: CheckOptions['noMatch']
   readonly pin: CheckOptions['pinScope']
-  readonly namespace: string
+  readonly namespace?: string
   readonly timeout: number
   readonly parallel: number
   readonly output?: readonly Output[]
@@ -79,6 +86,7 @@ function flags(): readonly Option[] {
       },
     ),
     policiesFlag(),
+    ...contextFlags(),
     registriesFlag(),
     dockerConfigFlag(),
     trustRootsFlag(),
@@ -86,10 +94,11 @@ function flags(): readonly Option[] {
     new Option('--pin <scope>', 'pin the tags of images that a policy covers, or of all')
       .choices(['matched', 'all'])
       .default('matched'),
-    new Option('-n, --namespace <name>', 'namespace of objects that name none')
-      .argParser(parseNamespace)
-      .default('default'),
-    timeoutFlag('one object'),
+    new Option(
+      '-n, --namespace <name>',
+      'namespace of objects that name none; without it that of the context, else "default"',
+    ).argParser(parseNamespace),
+    timeoutFlag('one object, and for the policies of a cluster'),
     new Option('--parallel <number>', `objects that are judged at the same time, 1 to ${MOST_PARALLEL}`)
       .argParser(parseParallel)
       .default(8),
@@ -105,14 +114,15 @@ function toOptions(flags: Flags, surroundings: Surroundings): CheckOptions {
     throw new InputError(
       '-f is missing: name a file, a folder, or - for standard input; or an image with --image (shedu check --help shows examples)',
     )
-  if (flags.policies === undefined) {
-    const remedy = 'kubectl get clusterimagepolicies -o yaml > policies/cluster.yaml fetches them from a cluster'
-    throw new InputError(`--policies is missing: name the folder that holds the policies of the cluster; ${remedy}`)
-  }
+  if (flags.policies === undefined && flags.context === undefined)
+    throw new InputError(
+      '--policies and --context are missing: name the folder that holds the policies of the cluster, or the context of the kubeconfig whose cluster is asked for them',
+    )
   return {
     paths: flags.file ?? [],
     images: flags.image ?? [],
     policiesDir: flags.policies,
+    ...toContextOptions(flags),
     registriesFile: flags.registries,
     dockerConfigFile: flags.dockerConfig,
     trustRootsDir: flags.trustRoots,

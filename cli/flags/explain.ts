@@ -2,12 +2,16 @@
 import type { Command, Option } from 'commander'
 import type { ExplainOptions } from '../commands/explain.ts'
 import {
+  type ContextFlags,
+  contextFlags,
   dockerConfigFlag,
   noMatchFlag,
+  OF_A_CLUSTER,
   outputFlag,
   policiesFlag,
   registriesFlag,
   timeoutFlag,
+  toContextOptions,
   trustRootsFlag,
 } from './shared-flags.ts'
 
@@ -15,16 +19,19 @@ const HELP = `
 Examples:
   $ shedu explain ghcr.io/acme/shop:v1 --policies policies/ --trust-roots trust-roots/
   $ shedu explain ghcr.io/acme/shop@sha256:HEX --policies policies/
+  $ shedu explain ghcr.io/acme/shop:v1 --context production --trust-roots trust-roots/
   $ shedu explain ghcr.io/acme/shop:v1
   $ shedu explain ghcr.io/acme/shop:v1 --policies policies/ -o json | jq '.places[].artefacts[].claims.certificate'
 
 Whatever an artefact claims is what somebody wrote into the registry: it is shown to be read, not to be believed.
 
+${OF_A_CLUSTER}
+
 Exit codes:
-  0  a Pod with this image would be admitted; without --policies: something is attached to it
-  1  it would be refused; without --policies: nothing is attached, or there is no such image
-  2  wrong usage: a flag, a file, a policy, or no image reference
-  3  it could not be told (a registry did not answer)`
+  0  a Pod with this image would be admitted; without policies: something is attached to it
+  1  it would be refused; without policies: nothing is attached, or there is no such image
+  2  wrong usage: a flag, a file, a policy, a context, or no image reference
+  3  it could not be told (a registry or the cluster did not answer)`
 
 /** Adds the command; `run` gets its options. */
 export function addExplain(program: Command, run: (options: ExplainOptions) => Promise<void>): void {
@@ -41,7 +48,7 @@ export function addExplain(program: Command, run: (options: ExplainOptions) => P
   for (const option of flags()) command.addOption(option)
 }
 
-type Flags = {
+type Flags = ContextFlags & {
   readonly policies?: string
   readonly registries?: string
   readonly dockerConfig?: string
@@ -54,11 +61,12 @@ type Flags = {
 function flags(): readonly Option[] {
   return [
     policiesFlag(),
+    ...contextFlags(),
     registriesFlag(),
     dockerConfigFlag(),
     trustRootsFlag(),
     noMatchFlag(),
-    timeoutFlag('the verdict, and as long again for looking at everything'),
+    timeoutFlag('the verdict, as long again for looking at everything, and for the policies of a cluster'),
     outputFlag(),
   ]
 }
@@ -67,6 +75,7 @@ function toOptions(image: string, flags: Flags): ExplainOptions {
   return {
     image,
     policiesDir: flags.policies,
+    ...toContextOptions(flags),
     registriesFile: flags.registries,
     dockerConfigFile: flags.dockerConfig,
     trustRootsDir: flags.trustRoots,

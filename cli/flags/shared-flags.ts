@@ -1,6 +1,7 @@
 /** Flags that mean the same in more than one command. */
 import { InvalidArgumentError, Option } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
+import type { ContextOptions } from '../open-context.ts'
 import { addOutput, FORMS, type Output } from '../output.ts'
 import { parseDuration } from '../parse-duration.ts'
 
@@ -8,15 +9,44 @@ export function policiesFlag(): Option {
   return once(new Option('--policies <dir>', 'folder with the policies of the cluster'))
 }
 
+export function contextFlags(): readonly Option[] {
+  return [
+    once(
+      new Option(
+        '--context <name>',
+        'context of the kubeconfig whose cluster is asked for its policies; with --policies, those of the folder win over those of the same name',
+      ),
+    ),
+    once(
+      new Option('--kubeconfig <file>', 'where --context is looked up; without it, in KUBECONFIG, else ~/.kube/config'),
+    ),
+  ]
+}
+
+export type ContextFlags = { readonly context?: string; readonly kubeconfig?: string }
+
+/** Throws an InputError for a kubeconfig that nothing is looked up in: somebody believes that a cluster is asked. */
+export function toContextOptions({ context, kubeconfig }: ContextFlags): ContextOptions {
+  if (kubeconfig !== undefined && context === undefined)
+    throw new InputError('--kubeconfig is given without --context: name the context too (kubectl config get-contexts)')
+  return { context, kubeconfigFile: kubeconfig }
+}
+
+/** What help says below the examples of a command with `--context`. */
+export const OF_A_CLUSTER = `With --context, a cluster gives its policies and nothing else: its trust roots (--trust-roots) and the settings of its
+webhook (no-match, pin scope, pull secrets) cannot be read from it, so say with flags what holds there.`
+
 export function registriesFlag(): Option {
   return once(new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously'))
 }
 
 /** Whoever logged in with Docker on this machine is the one who asks. */
 export function dockerConfigFlag(): Option {
-  return new Option(
-    '--docker-config <file>',
-    'credentials for registries that --registries gives none, as docker login leaves them; without it, config.json in DOCKER_CONFIG or ~/.docker, if there is one. The helpers that it names are run',
+  return once(
+    new Option(
+      '--docker-config <file>',
+      'credentials for registries that --registries gives none, as docker login leaves them; without it, config.json in DOCKER_CONFIG or ~/.docker, if there is one. The helpers that it names are run',
+    ),
   )
 }
 
@@ -30,10 +60,12 @@ export function trustRootsFlag(): Option {
 }
 
 /** Of two values the last would win without a word, and half of the policies would not be read. */
-function once(option: Option): Option {
-  return option.argParser((text, previous: string | undefined) => {
-    if (previous !== undefined) throw new InvalidArgumentError('expected the flag once, got it twice')
-    return text
+function once(option: Option, parse: (text: string) => unknown = text => text): Option {
+  let isGiven = false
+  return option.argParser(text => {
+    if (isGiven) throw new InvalidArgumentError('expected the flag once, got it twice')
+    isGiven = true
+    return usable(parse, text)
   })
 }
 
@@ -45,9 +77,8 @@ export function noMatchFlag(): Option {
 }
 
 export function timeoutFlag(what: string): Option {
-  return new Option('--timeout <time>', `longest time for ${what}, such as 500ms, 30s or 2m`)
-    .argParser(text => usable(parseDuration, text))
-    .default(30_000, '30s')
+  const option = new Option('--timeout <time>', `longest time for ${what}, such as 500ms, 30s or 2m`)
+  return once(option, parseDuration).default(30_000, '30s')
 }
 
 export function outputFlag(): Option {

@@ -61,7 +61,7 @@ function renderPlace({ place, refusals, silences }: LookedAt, exhibits: readonly
 
 /** Nobody has said who must have signed, so nothing here is more than a certificate that hangs together. */
 function renderUnjudged(exhibits: readonly Numbered[]): readonly string[] {
-  const title = 'without --policies nobody says who must have signed, so none of it is verified:'
+  const title = 'without --policies or --context nobody says who must have signed, so none of it is verified:'
   return [
     title,
     ...some(exhibits, ({ number, exhibit }) => unjudgedLines(exhibit).map(line => `  [${number}] ${line}`)),

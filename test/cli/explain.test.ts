@@ -120,7 +120,10 @@ t.test('without policies nothing is called verified', async t => {
     shedu(['explain', `${registry.host}/vec/${image}:v1`, ...flags, ...more])
   const rooted = await explain('keyless-ci-bundle', '--trust-roots', join(dir, 'trust'))
   t.equal(rooted.code, 0)
-  t.match(rooted.stdout, /\nwithout --policies nobody says who must have signed, so none of it is verified:\n/)
+  t.match(
+    rooted.stdout,
+    /\nwithout --policies or --context nobody says who must have signed, so none of it is verified:\n/,
+  )
   const holds =
     /\[1\] the signature holds for the certificate that comes with it, for which the trust root default answers: subject https:\/\/ci.*, issuer http:/
   t.match(rooted.stdout, holds)
