@@ -52,7 +52,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   assembly: ['yaml'],
   webhook: ['fastify'],
   reconcilers: [],
-  cli: ['commander', 'yaml'],
+  // Of sarif there are types alone.
+  cli: ['commander', 'sarif', 'yaml'],
   manifests: ['yaml', 'zod'],
   embedded: ['@noble/curves', 'rfc6902', 'undici', 'zod'],
 }
