@@ -5,6 +5,7 @@ import type { CheckOptions } from '../commands/check.ts'
 import { parseImageArgument } from '../image-object.ts'
 import type { Output } from '../output.ts'
 import {
+  addFlags,
   type ContextFlags,
   contextFlags,
   dockerConfigFlag,
@@ -56,7 +57,7 @@ export function addCheck(
     .showHelpAfterError('(shedu check --help shows examples)')
     .addHelpText('after', HELP)
     .action((flags: Flags) => run(toOptions(flags, surroundings)))
-  for (const option of flags()) command.addOption(option)
+  addFlags(command, flags())
 }
 
 type Flags = ContextFlags & {

@@ -2,6 +2,7 @@
 import type { Command, Option } from 'commander'
 import type { ExplainOptions } from '../commands/explain.ts'
 import {
+  addFlags,
   type ContextFlags,
   contextFlags,
   dockerConfigFlag,
@@ -45,7 +46,7 @@ export function addExplain(program: Command, run: (options: ExplainOptions) => P
     .showHelpAfterError('(shedu explain --help shows examples)')
     .addHelpText('after', HELP)
     .action((image: string, flags: Flags) => run(toOptions(image, flags)))
-  for (const option of flags()) command.addOption(option)
+  addFlags(command, flags())
 }
 
 type Flags = ContextFlags & {

@@ -1,25 +1,21 @@
 /** Flags that mean the same in more than one command. */
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { InputError } from '#core/domain/input-error.ts'
 import type { ContextOptions } from '../open-context.ts'
 import { addOutput, FORMS, type Output } from '../output.ts'
 import { parseDuration } from '../parse-duration.ts'
 
 export function policiesFlag(): Option {
-  return once(new Option('--policies <dir>', 'folder with the policies of the cluster'))
+  return new Option('--policies <dir>', 'folder with the policies of the cluster')
 }
 
 export function contextFlags(): readonly Option[] {
   return [
-    once(
-      new Option(
-        '--context <name>',
-        'context of the kubeconfig whose cluster is asked for its policies; with --policies, those of the folder win over those of the same name',
-      ),
+    new Option(
+      '--context <name>',
+      'context of the kubeconfig whose cluster is asked for its policies; with --policies, those of the folder win over those of the same name',
     ),
-    once(
-      new Option('--kubeconfig <file>', 'where --context is looked up; without it, in KUBECONFIG, else ~/.kube/config'),
-    ),
+    new Option('--kubeconfig <file>', 'where --context is looked up; without it, in KUBECONFIG, else ~/.kube/config'),
   ]
 }
 
@@ -37,36 +33,22 @@ export const OF_A_CLUSTER = `With --context, a cluster gives its policies and no
 webhook (no-match, pin scope, pull secrets) cannot be read from it, so say with flags what holds there.`
 
 export function registriesFlag(): Option {
-  return once(new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously'))
+  return new Option('--registries <file>', 'how registries are reached; without it, over https and anonymously')
 }
 
 /** Whoever logged in with Docker on this machine is the one who asks. */
 export function dockerConfigFlag(): Option {
-  return once(
-    new Option(
-      '--docker-config <file>',
-      'credentials for registries that --registries gives none, as docker login leaves them; without it, config.json in DOCKER_CONFIG or ~/.docker, if there is one. The helpers that it names are run',
-    ),
+  return new Option(
+    '--docker-config <file>',
+    'credentials for registries that --registries gives none, as docker login leaves them; without it, config.json in DOCKER_CONFIG or ~/.docker, if there is one. The helpers that it names are run',
   )
 }
 
 export function trustRootsFlag(): Option {
-  return once(
-    new Option(
-      '--trust-roots <dir>',
-      'folder with the trust roots of the cluster, for keyless signatures, logs and timestamps',
-    ),
+  return new Option(
+    '--trust-roots <dir>',
+    'folder with the trust roots of the cluster, for keyless signatures, logs and timestamps',
   )
-}
-
-/** Of two values the last would win without a word, and half of the policies would not be read. */
-function once(option: Option, parse: (text: string) => unknown = text => text): Option {
-  let isGiven = false
-  return option.argParser(text => {
-    if (isGiven) throw new InvalidArgumentError('expected the flag once, got it twice')
-    isGiven = true
-    return usable(parse, text)
-  })
 }
 
 /** Commander takes the `no-` for a negation and calls the flag `match`. */
@@ -77,8 +59,9 @@ export function noMatchFlag(): Option {
 }
 
 export function timeoutFlag(what: string): Option {
-  const option = new Option('--timeout <time>', `longest time for ${what}, such as 500ms, 30s or 2m`)
-  return once(option, parseDuration).default(30_000, '30s')
+  return new Option('--timeout <time>', `longest time for ${what}, such as 500ms, 30s or 2m`)
+    .argParser(text => usable(parseDuration, text))
+    .default(30_000, '30s')
 }
 
 export function outputFlag(): Option {
@@ -95,6 +78,28 @@ export function outputsFlag(): Option {
   )
     .choices(FORMS)
     .argParser((text, before: readonly Output[] | undefined) => usable(given => addOutput(given, before), text))
+}
+
+/**
+ * Adds the flags to the command. One that takes a single value is taken once: of two the last would win without a word, and
+ * half of what was meant would not be looked at.
+ */
+export function addFlags(command: Command, flags: readonly Option[]): void {
+  for (const flag of flags) command.addOption(takesOneValue(flag) ? once(flag) : flag)
+}
+
+function takesOneValue({ required, variadic, flags }: Option): boolean {
+  return required && !variadic && !flags.includes('[=')
+}
+
+function once(option: Option): Option {
+  const parse: (text: string, before: unknown) => unknown = option.parseArg ?? (text => text)
+  let isGiven = false
+  return option.argParser((text: string, before: unknown) => {
+    if (isGiven) throw new InvalidArgumentError('expected the flag once, got it twice')
+    isGiven = true
+    return parse(text, before)
+  })
 }
 
 /** What `parse` makes of the value of a flag; commander says which flag it is that an InputError is about. */

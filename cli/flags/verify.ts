@@ -4,7 +4,7 @@ import type { IdentityPattern, TextPattern } from '#core/domain/identity.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { By, VerifyOptions } from '../commands/verify.ts'
 import { MOST_KEPT_BYTES } from '../read-artefact.ts'
-import { outputFlag } from './shared-flags.ts'
+import { addFlags, outputFlag } from './shared-flags.ts'
 
 const HELP = `
 Examples:
@@ -41,7 +41,7 @@ export function addVerify(program: Command, run: (options: VerifyOptions) => Pro
     .showHelpAfterError('(shedu verify --help shows examples)')
     .addHelpText('after', HELP)
     .action((artefact: string, flags: Flags) => run(toOptions(artefact, flags)))
-  for (const option of flags()) command.addOption(option)
+  addFlags(command, flags())
 }
 
 type Flags = {

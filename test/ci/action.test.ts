@@ -91,10 +91,7 @@ t.test('fails the job for a refusal, with an annotation at its line and the repo
     junit: 'shedu.xml',
   })
   t.strictSame([code, outputs], [1, 'exit-code=1\n'])
-  t.match(
-    stdout,
-    /\nadmitted image r.test\/ok\/app:2\n::error file=no.yaml,line=4,col=40,title=policy.none-matched/,
-  )
+  t.match(stdout, /\nadmitted image r.test\/ok\/app:2\n::error file=no.yaml,line=4,col=40,title=policy.none-matched/)
   t.match(stdout, /refused Pod shop\/web/)
   t.equal(JSON.parse(readFileSync(join(dir, 'shedu.sarif'), 'utf8')).runs[0].results.length, 1)
   t.match(readFileSync(join(dir, 'shedu.xml'), 'utf8'), 'tests="4" failures="1"')

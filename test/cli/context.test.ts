@@ -126,7 +126,8 @@ t.test('the Kubernetes client is loaded for --context alone', async t => {
 
 t.test('a flag of one value is taken once', async t => {
   const policies = ['--policies', at('policies')]
-  for (const flag of ['--timeout=5s', '--docker-config=a', '--context=a', '--kubeconfig=a']) {
+  const flags = ['--timeout=5s', '--docker-config=a', '--context=a', '--kubeconfig=a', '--pin=all', '--no-match=warn']
+  for (const flag of [...flags, '--parallel=2', '--namespace=a']) {
     const { code, stderr } = await shedu([...check, ...policies, flag, flag])
     t.equal(code, 2)
     t.match(stderr, new RegExp(`${flag.split('=')[0]}.*once, got it twice`))

@@ -95,8 +95,6 @@ t.test('the job of GitHub gives the action inputs that it has, and only those', 
     [],
   )
   const others = /Further inputs: (.*)\. A/.exec(PAGE)?.[1] ?? ''
-  t.strictSame(
-    [...given, ...others.matchAll(/`([a-z-]+)`/g).map(([, name]) => name)].toSorted(),
-    Object.keys(inputs).toSorted(),
-  )
+  const named = [...given, ...others.matchAll(/`([a-z-]+)`/g).map(([, name]) => name ?? '')]
+  t.strictSame(new Set(named), new Set(Object.keys(inputs)))
 })
