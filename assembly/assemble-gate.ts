@@ -10,6 +10,8 @@ import type { Gate } from '#core/gate/gate.ts'
 import { makeProver } from '#core/gate/prove.ts'
 import { makeSeats } from '#core/gate/seats.ts'
 import { makeVerifier } from '#core/gate/verifier.ts'
+import type { KeptAnswers, KeptAnswersSettings } from '#core/registry/answers/kept-answers.ts'
+import { openKeptAnswers } from '#core/registry/answers/kept-answers.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
 import type { ProxyFor } from '#core/registry/proxy.ts'
 import type { Registries } from '#core/registry/registries.ts'
@@ -44,6 +46,8 @@ export type GateSettings = CredentialSettings & {
   readonly cacheBytes: number
   /** Whether registries are asked with the pull secrets of each workload; if not, all are with what is configured. */
   readonly pullSecrets?: 'off' | 'workload'
+  /** Folder of registries' answers; without it, none are kept. */
+  readonly answers?: KeptAnswersSettings | undefined
   /** File that says how the cluster of the pull secrets is reached; without it, it is the one we run in. */
   readonly kubeconfig?: string | undefined
 }
@@ -57,6 +61,8 @@ export type AssembledGate = {
   readonly explain: Explain
   /** Those in force now. */
   readonly trustRoots: () => TrustRoots
+  /** The folder of answers, where there is one. */
+  readonly answers?: Omit<KeptAnswers, 'source'> | undefined
   /** How many artefacts wait to be verified. */
   readonly verifierQueue: () => number
   /** What is odd about the policies and the credentials, for the log or the terminal. */
@@ -76,10 +82,14 @@ export async function assembleGate(
   const { policies, warnings } = await loadPolicies(settings)
   const registries = readRegistries(settings.registriesFile)
   const credentials = openCredentials(settings, registries)
+  const answers = settings.answers === undefined ? undefined : await openKeptAnswers(settings.answers)
+  // Who is not spoken to is shown no credential, and none is fetched for it.
+  const sources = settings.answers?.isOffline === true ? [] : credentials.sources
   const trust = await openTrust(settings.trustRootsDir, listener)
   const secrets = await openSecrets(settings, registries)
-  const registry = makeRegistryClient(registries, {}, credentials.sources, {
+  const registry = makeRegistryClient(registries, {}, sources, {
     observe: sight.request,
+    ...(answers === undefined ? {} : { answers: answers.source }),
     ...(settings.proxyFor === undefined ? {} : { proxyFor: settings.proxyFor }),
   })
   const viewFor = async (asker: Asker, signal: AbortSignal) => registry.viewOf(await secrets?.keychainOf(asker, signal))
@@ -111,6 +121,7 @@ export async function assembleGate(
     policies,
     explain,
     trustRoots: trust.inForce,
+    answers,
     verifierQueue: verifier.queued,
     warnings: [...warnings, ...credentials.warnings],
     close,

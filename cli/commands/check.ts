@@ -1,7 +1,6 @@
 /** `shedu check`: judges manifests and images as the webhooks would, by calling what the webhooks call. */
-import { assembleGate } from '#assembly/assemble-gate.ts'
+import { type AssembledGate, assembleGate, type GateSettings } from '#assembly/assemble-gate.ts'
 import { InputError } from '#core/domain/input-error.ts'
-import type { Gate } from '#core/gate/gate.ts'
 import type { ProxyFor } from '#core/registry/proxy.ts'
 import type { DockerConfigOptions } from '../docker-config.ts'
 import { objectOfImage } from '../image-object.ts'
@@ -14,6 +13,7 @@ import { type Inputs, type PassedOver, readInputs } from '../read-inputs.ts'
 import { type Objects, readObjects } from '../read-objects.ts'
 import type { CheckResult } from '../report/result.ts'
 import { exitCodeOf, summaryOf } from '../report/result.ts'
+import { asOf, sayKept } from '../report/say-kept.ts'
 import { titleOf } from '../report/title.ts'
 import { visible } from '../report/visible.ts'
 import type { Streams } from '../streams.ts'
@@ -32,6 +32,7 @@ export type CheckOptions = DockerConfigOptions &
     readonly registriesFile: string | undefined
     readonly proxyFor?: ProxyFor
     readonly trustRootsDir: string | undefined
+    readonly answers: GateSettings['answers']
     readonly noMatch: 'deny' | 'warn' | 'allow'
     /** Of objects that name none; without it, that of the context. */
     readonly namespace: string | undefined
@@ -56,15 +57,14 @@ export async function check(options: CheckOptions, streams: Streams): Promise<0 
   const inputs = await readInputs(options.paths, streams.stdin)
   const cluster = await openContext(options)
   const asked = objectsOf(inputs, options, options.namespace ?? cluster?.namespace ?? 'default')
-  const { gate, warnings, close } = await assembleGate({
-    ...options,
-    addPolicies: cluster?.addTo,
-    cacheBytes: CACHE_BYTES,
-  })
+  const assembled = await assembleGate({ ...options, addPolicies: cluster?.addTo, cacheBytes: CACHE_BYTES })
+  const { warnings, answers, close } = assembled
   for (const warning of warnings) streams.stderr.write(`warning: ${visible(warning)}\n`)
   tellPassedOver(asked.passedOver, streams)
   try {
-    return await judgeAndSay(asked, gate, options, streams)
+    const exitCode = await judgeAndSay(asked, assembled, options, streams)
+    sayKept(answers, streams)
+    return exitCode
   } finally {
     await close()
   }
@@ -101,7 +101,7 @@ function tellPassedOver(passedOver: readonly PassedOver[], { stderr }: Streams):
 
 async function judgeAndSay(
   { objects, passedOver }: Objects,
-  gate: Gate,
+  { gate, answers }: Pick<AssembledGate, 'gate' | 'answers'>,
   options: CheckOptions,
   streams: Streams,
 ): Promise<0 | 1 | 2 | 3> {
@@ -122,6 +122,7 @@ async function judgeAndSay(
   const summary = summaryOf(results)
   const exitCode = exitCodeOf(summary)
   const { sourceRoot } = options
-  await outputs.end({ results, summary, passedOver, exitCode, version: readVersion(), sourceRoot })
+  const report = { results, summary, passedOver, exitCode, asOf: asOf(answers), version: readVersion(), sourceRoot }
+  await outputs.end(report)
   return exitCode
 }

@@ -1,5 +1,5 @@
 /** `shedu explain`: what is attached to an image, what each thing is worth to each policy, and what `shedu check` says of a Pod with it. */
-import { type AssembledGate, assembleGate } from '#assembly/assemble-gate.ts'
+import { type AssembledGate, assembleGate, type GateSettings } from '#assembly/assemble-gate.ts'
 import type { Demand } from '#core/domain/demand.ts'
 import type { Digest } from '#core/domain/digest.ts'
 import { type ImageRef, type PinnedRef, parseImageRef } from '#core/domain/image-ref.ts'
@@ -21,6 +21,7 @@ import { renderExplainedJson } from '../report/explained-json.ts'
 import { renderExplained } from '../report/explained-text.ts'
 import { paintFor } from '../report/paint.ts'
 import { type CheckResult, resultOf } from '../report/result.ts'
+import { asOf, sayKept } from '../report/say-kept.ts'
 import { visible } from '../report/visible.ts'
 import type { Streams } from '../streams.ts'
 
@@ -33,6 +34,7 @@ export type ExplainOptions = DockerConfigOptions & {
   readonly registriesFile: string | undefined
   readonly proxyFor?: ProxyFor
   readonly trustRootsDir: string | undefined
+  readonly answers: GateSettings['answers']
   readonly noMatch: 'deny' | 'warn' | 'allow'
   /** For the verdict, and as long again for looking at everything. */
   readonly timeoutMs: number
@@ -56,8 +58,11 @@ export async function explain(options: ExplainOptions, streams: Streams): Promis
   try {
     const explained = await explainWith(assembled, ref, options)
     streams.stdout.write(
-      options.output === 'json' ? renderExplainedJson(explained) : renderExplained(explained, paintFor(streams)),
+      options.output === 'json'
+        ? renderExplainedJson(explained, asOf(assembled.answers))
+        : renderExplained(explained, paintFor(streams)),
     )
+    sayKept(assembled.answers, streams)
     return exitCodeOfExplained(explained)
   } finally {
     await assembled.close()

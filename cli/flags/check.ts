@@ -6,7 +6,10 @@ import { parseImageArgument } from '../image-object.ts'
 import type { Output } from '../output.ts'
 import {
   addFlags,
+  answersOf,
+  type CacheFlags,
   type ContextFlags,
+  cacheFlags,
   contextFlags,
   dockerConfigFlag,
   noMatchFlag,
@@ -30,6 +33,8 @@ Examples:
   $ shedu check --image ghcr.io/acme/shop:v1 ghcr.io/acme/api:v1 --policies policies/
   $ shedu check -f manifests/ --policies policies/ -o text -o github -o sarif=shedu.sarif -o junit=shedu.xml
   $ shedu check -f manifests/ --policies policies/ -o json | jq '.results[] | select(.outcome == "refused")'
+  $ shedu check -f manifests/ --policies policies/ --cache .shedu/             # fills the folder
+  $ shedu check -f manifests/ --policies policies/ --cache .shedu/ --offline   # asks nobody
 
 ${OF_A_CLUSTER}
 
@@ -37,7 +42,7 @@ Exit codes:
   0  every object would be admitted
   1  at least one would be refused
   2  wrong usage: a flag, a file, a policy, a context, or an object without the shape of its kind
-  3  nothing was refused, but for some object it could not be told (a registry or the cluster did not answer)`
+  3  nothing was refused, but for some object it could not be told (a registry or the cluster did not answer, or may not be asked)`
 
 /** What of the options comes from where we are run. */
 export type Surroundings = Pick<CheckOptions, 'sourceRoot' | 'isWatched'>
@@ -60,22 +65,23 @@ export function addCheck(
   addFlags(command, flags())
 }
 
-type Flags = ContextFlags & {
-  readonly file?: readonly string[]
-  readonly image?: readonly string[]
-  readonly policies?: string
-  readonly registries?: string
-  readonly dockerConfig?: string
-  readonly trustRoots?: string
-  readonly match: CheckOptions['noMatch']
-  readonly pin: CheckOptions['pinScope']
-  readonly namespace?: string
-  readonly timeout: number
-  readonly parallel: number
-  readonly output?: readonly Output[]
-  readonly strict?: true
-  readonly quiet?: true
-}
+type Flags = ContextFlags &
+  CacheFlags & {
+    readonly file?: readonly string[]
+    readonly image?: readonly string[]
+    readonly policies?: string
+    readonly registries?: string
+    readonly dockerConfig?: string
+    readonly trustRoots?: string
+    readonly match: CheckOptions['noMatch']
+    readonly pin: CheckOptions['pinScope']
+    readonly namespace?: string
+    readonly timeout: number
+    readonly parallel: number
+    readonly output?: readonly Output[]
+    readonly strict?: true
+    readonly quiet?: true
+  }
 
 function flags(): readonly Option[] {
   return [
@@ -91,6 +97,7 @@ function flags(): readonly Option[] {
     registriesFlag(),
     dockerConfigFlag(),
     trustRootsFlag(),
+    ...cacheFlags(),
     noMatchFlag(),
     new Option('--pin <scope>', 'pin the tags of images that a policy covers, or of all')
       .choices(['matched', 'all'])
@@ -127,6 +134,7 @@ function toOptions(flags: Flags, surroundings: Surroundings): CheckOptions {
     registriesFile: flags.registries,
     dockerConfigFile: flags.dockerConfig,
     trustRootsDir: flags.trustRoots,
+    answers: answersOf(flags),
     noMatch: flags.match,
     pinScope: flags.pin,
     namespace: flags.namespace,

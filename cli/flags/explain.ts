@@ -3,7 +3,10 @@ import type { Command, Option } from 'commander'
 import type { ExplainOptions } from '../commands/explain.ts'
 import {
   addFlags,
+  answersOf,
+  type CacheFlags,
   type ContextFlags,
+  cacheFlags,
   contextFlags,
   dockerConfigFlag,
   noMatchFlag,
@@ -49,15 +52,16 @@ export function addExplain(program: Command, run: (options: ExplainOptions) => P
   addFlags(command, flags())
 }
 
-type Flags = ContextFlags & {
-  readonly policies?: string
-  readonly registries?: string
-  readonly dockerConfig?: string
-  readonly trustRoots?: string
-  readonly match: ExplainOptions['noMatch']
-  readonly timeout: number
-  readonly output: ExplainOptions['output']
-}
+type Flags = ContextFlags &
+  CacheFlags & {
+    readonly policies?: string
+    readonly registries?: string
+    readonly dockerConfig?: string
+    readonly trustRoots?: string
+    readonly match: ExplainOptions['noMatch']
+    readonly timeout: number
+    readonly output: ExplainOptions['output']
+  }
 
 function flags(): readonly Option[] {
   return [
@@ -66,6 +70,7 @@ function flags(): readonly Option[] {
     registriesFlag(),
     dockerConfigFlag(),
     trustRootsFlag(),
+    ...cacheFlags(),
     noMatchFlag(),
     timeoutFlag('the verdict, as long again for looking at everything, and for the policies of a cluster'),
     outputFlag(),
@@ -80,6 +85,7 @@ function toOptions(image: string, flags: Flags): ExplainOptions {
     registriesFile: flags.registries,
     dockerConfigFile: flags.dockerConfig,
     trustRootsDir: flags.trustRoots,
+    answers: answersOf(flags),
     noMatch: flags.match,
     timeoutMs: flags.timeout,
     output: flags.output,

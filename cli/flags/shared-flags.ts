@@ -1,5 +1,6 @@
 /** Flags that mean the same in more than one command. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { GateSettings } from '#assembly/assemble-gate.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { ContextOptions } from '../open-context.ts'
 import { addOutput, FORMS, type Output } from '../output.ts'
@@ -49,6 +50,32 @@ export function trustRootsFlag(): Option {
     '--trust-roots <dir>',
     'folder with the trust roots of the cluster, for keyless signatures, logs and timestamps',
   )
+}
+
+export type CacheFlags = { readonly cache?: string; readonly offline?: true }
+
+export function cacheFlags(): readonly Option[] {
+  return [
+    new Option(
+      '--cache <dir>',
+      'folder in which the answers of registries are kept; what cannot have changed is read from it',
+    ),
+    new Option('--offline', 'ask nobody: everything comes from the folder of --cache, which an earlier run filled'),
+  ]
+}
+
+/** The folder of answers, as assembly wants it. */
+export function answersOf({ cache, offline, context }: CacheFlags & ContextFlags): GateSettings['answers'] {
+  // A variable of a job that nobody has set is no wish to fill the folder that the job stands in.
+  if (cache === '') throw new InputError('--cache: expected a folder, got nothing')
+  if (offline !== true) return cache === undefined ? undefined : { folder: cache, isOffline: false }
+  if (cache === undefined)
+    throw new InputError('--offline needs --cache: name the folder that an earlier run with --cache filled')
+  if (context !== undefined)
+    throw new InputError(
+      '--context asks a cluster, and --offline nobody: name a folder of its policies with --policies',
+    )
+  return { folder: cache, isOffline: true }
 }
 
 /** Commander takes the `no-` for a negation and calls the flag `match`. */

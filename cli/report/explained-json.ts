@@ -17,7 +17,7 @@ import { isoOf, toJsonSigner } from './signer.ts'
 import { visibleJson } from './visible.ts'
 
 /** The whole report, on lines of its own. */
-export function renderExplainedJson(explained: Explained): string {
+export function renderExplainedJson(explained: Explained, asOf: string | null = null): string {
   const { image, resolved, explanation, policies, judged, verdict } = explained
   const numbered = numberedOf(explained)
   const report = {
@@ -32,6 +32,7 @@ export function renderExplainedJson(explained: Explained): string {
     })),
     policies: policies.map(policy => toPolicy(policy, judged, numbered.flat())),
     verdict: verdict === undefined ? null : toVerdict(verdict),
+    asOf,
   }
   return `${visibleJson(report)}\n`
 }

@@ -14,6 +14,8 @@ type JsonReport = {
   readonly exitCode: number
   /** What lies in the folders and was not looked at. */
   readonly passedOver: readonly { readonly file: string; readonly reason: string }[]
+  /** ISO 8601: with --offline, when the oldest answer was received that may be another by now; null where registries were asked. */
+  readonly asOf: string | null
 }
 
 type JsonResult = {
@@ -64,8 +66,8 @@ type Field = { readonly field: string; readonly line: number; readonly column: n
 type JsonObjection = Field & JsonBecause & { readonly image: string; readonly policies: readonly string[] }
 
 /** The whole report, on lines of its own, for standard output. */
-export function renderJson({ results, summary, exitCode, passedOver }: Report): string {
-  const report: JsonReport = { version: 1, results: results.map(toJson), summary, exitCode, passedOver }
+export function renderJson({ results, summary, exitCode, passedOver, asOf }: Report): string {
+  const report: JsonReport = { version: 1, results: results.map(toJson), summary, exitCode, passedOver, asOf }
   return `${visibleJson(report)}\n`
 }
 

@@ -9,6 +9,8 @@ export type Report = {
   /** What lies in the folders and was not looked at. */
   readonly passedOver: readonly PassedOver[]
   readonly exitCode: number
+  /** ISO 8601: with --offline, when the oldest answer was received that may be another by now. */
+  readonly asOf: string | null
   /** Of Shedu. */
   readonly version: string
   /** Absolute: whoever shows a finding beside its line knows files by their path from here. */

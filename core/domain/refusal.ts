@@ -192,6 +192,12 @@ export const CODES = {
     sentence: 'the registry did not answer usably, so nothing is known about the image',
     remedy: 'try again; if it goes on, check the registry, its address and the network between it and the cluster',
   },
+  'registry.not-asked': {
+    kind: 'silent',
+    sentence: 'the registry may not be asked (--offline), and the cache folder does not hold its answer',
+    remedy:
+      'run once without --offline, with the same --cache and --registries, so that the answer is kept; until then nothing is known about the image',
+  },
   'deadline.exceeded': {
     kind: 'silent',
     sentence: 'the time allowed ran out before the image could be checked',

@@ -4,7 +4,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import type { Blob } from './content.ts'
-import { ambiguous, fetchBlob, fetchPinned } from './content.ts'
+import { ambiguous, fetchBlob, fetchListed } from './content.ts'
 import { fetchEach } from './fetch-each.ts'
 import type { Looking } from './looking.ts'
 import type { Descriptor, Manifest } from './manifest.ts'
@@ -48,7 +48,7 @@ async function fetchReferrer(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<Manifest | Refusal> {
-  const manifest = await fetchPinned(repository, descriptor, signal)
+  const manifest = await fetchListed(repository, descriptor, signal)
   if (manifest.kind !== 'absent') return manifest
   return missing(repository, `the referrer ${descriptor.digest} is listed, but not in the registry`)
 }

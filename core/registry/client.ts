@@ -5,6 +5,8 @@ import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import type { Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
+import type { AnswerSource } from './answers/question.ts'
+import { fromRegistry } from './answers/question.ts'
 import { Auth } from './auth.ts'
 import type { Caller } from './candidates.ts'
 import { askInTurn, candidatesOf, explain, isUnauthorized } from './candidates.ts'
@@ -43,6 +45,11 @@ export type RegistryClient = {
   readonly close: () => Promise<void>
 }
 
+export type RegistryClientDeps = TransportDeps & {
+  /** What stands between the client and the network. */
+  readonly answers: AnswerSource
+}
+
 /**
  * Makes a client for all registries; `sources` say whom else the operator has configured. It holds connections and tokens
  * until it is closed.
@@ -51,11 +58,11 @@ export function makeRegistryClient(
   registries: Registries,
   limits: Partial<RegistryLimits> = {},
   sources: readonly CredentialSource[] = [],
-  deps: Partial<TransportDeps> = {},
+  deps: Partial<RegistryClientDeps> = {},
 ): RegistryClient {
   const all = { ...REGISTRY_LIMITS, ...limits }
   const transport = new Transport(registries, all, deps)
-  const nowMs = deps.nowMs ?? (() => performance.now())
+  const { nowMs = () => performance.now(), answers = fromRegistry } = deps
   const auth = new Auth(new Tokens(transport, all, nowMs))
   const { tagsKeptMs, rewrites } = registries.common
   const tags = new ResolvedTags(tagsKeptMs, nowMs)
@@ -68,8 +75,10 @@ export function makeRegistryClient(
       const offers = sources.flatMap(source => source(registry, ref, exchange))
       return candidatesOf(registry, ref, keychain, offers)
     }
-    const open = (ref: ImageRef, share: Share) => (caller: Caller) =>
-      new Repository(caller.registry, rewritten(ref, rewrites).repository, { transport, auth, limits: all, share })
+    const open = (ref: ImageRef, share: Share) => (caller: Caller) => {
+      const { repository } = rewritten(ref, rewrites)
+      return new Repository(caller.registry, repository, { transport, auth, limits: all, share, answers })
+    }
     return {
       resolve: async (ref, signal) => {
         // A reference that has a digest needs no asking.

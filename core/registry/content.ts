@@ -20,8 +20,12 @@ export type Blob = { readonly kind: 'blob'; readonly digest: Digest; readonly by
 type Expected = { readonly digest?: Digest; readonly size?: number }
 type Fetch = {
   readonly path: string
+  /** The same in words. */
+  readonly what: string
   readonly accept: string
   readonly expected: Expected
+  /** Whether content with this digest will do that was got before, however long ago. */
+  readonly isKeptGood: boolean
   readonly unless?: EntityTag | undefined
 }
 type Content = { readonly kind: 'content'; readonly digest: Digest; readonly answer: Answer }
@@ -36,13 +40,15 @@ const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]{0,256}"$/
 
 const ACCEPT_MANIFEST = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ')
 
+const DEFINITE = [200, 404]
+
 /** What a tag points at just now. Throws Unavailable. */
 export function fetchTag(
   repository: Repository,
   tag: string,
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
-  return fetchManifest(repository, tag, {}, signal)
+  return fetchManifest(repository, manifestUnder(tag), signal)
 }
 
 /** What a tag points at just now, unless it is what is known by this entity tag. Throws Unavailable. */
@@ -52,8 +58,7 @@ export async function fetchTagUnless(
   unless: EntityTag | undefined,
   signal: AbortSignal,
 ): Promise<Tagged | Unchanged | Absent | Refusal> {
-  const fetch = { path: `manifests/${tag}`, accept: ACCEPT_MANIFEST, expected: {}, unless }
-  const content = await fetchContent(repository, fetch, signal)
+  const content = await fetchContent(repository, { ...manifestUnder(tag), unless }, signal)
   if (content.kind !== 'content') return content
   const manifest = readManifest(repository, tag, content)
   if (manifest.kind === 'refusal') return manifest
@@ -63,13 +68,25 @@ export async function fetchTagUnless(
   return { kind: 'tagged', manifest, entityTag: ENTITY_TAG.test(text) ? { text, origin: url.origin } : undefined }
 }
 
-/** The manifest with this digest and, where it is known, this size. Throws Unavailable. */
-export function fetchPinned(
+/**
+ * The image with this digest, as the registry has it just now: whether it lets whoever asks see the image is part of the
+ * answer, and what was got before says nothing of that. Throws Unavailable.
+ */
+export function fetchImage(
   repository: Repository,
-  expected: { readonly digest: Digest; readonly size?: number },
+  digest: Digest,
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
-  return fetchManifest(repository, expected.digest, expected, signal)
+  return fetchManifest(repository, { ...manifestOf({ digest }), isKeptGood: false }, signal)
+}
+
+/** The manifest of this descriptor. Throws Unavailable. */
+export function fetchListed(
+  repository: Repository,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<Manifest | Absent | Refusal> {
+  return fetchManifest(repository, manifestOf(descriptor), signal)
 }
 
 /** The blob of this descriptor. Throws Unavailable. */
@@ -78,8 +95,9 @@ export async function fetchBlob(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<Blob | Absent | Refusal> {
-  const fetch = { path: `blobs/${descriptor.digest}`, accept: '*/*', expected: descriptor }
-  const content = await fetchContent(repository, fetch, signal)
+  const { digest } = descriptor
+  const named = { path: `blobs/${digest}`, what: `the blob ${digest}`, accept: '*/*' }
+  const content = await fetchContent(repository, { ...named, expected: descriptor, isKeptGood: true }, signal)
   if (content.kind === 'content') return { kind: 'blob', digest: content.digest, bytes: content.answer.bytes }
   if (content.kind === 'unchanged') throw new TypeError('nothing was known that could be unchanged')
   return content
@@ -96,16 +114,29 @@ export function unreadable(repository: Repository, what: string, error: InputErr
   return refusal('limit.exceeded', `${repository.about}: ${what}: ${error.message}`)
 }
 
+function manifestUnder(tag: string): Fetch {
+  const named = { path: `manifests/${tag}`, what: `the tag ${tag}`, accept: ACCEPT_MANIFEST }
+  return { ...named, expected: {}, isKeptGood: false }
+}
+
+function manifestOf(expected: Expected & { readonly digest: Digest }): Fetch {
+  const named = {
+    path: `manifests/${expected.digest}`,
+    what: `the manifest ${expected.digest}`,
+    accept: ACCEPT_MANIFEST,
+  }
+  return { ...named, expected, isKeptGood: true }
+}
+
 async function fetchManifest(
   repository: Repository,
-  reference: string,
-  expected: Expected,
+  fetch: Fetch,
   signal: AbortSignal,
 ): Promise<Manifest | Absent | Refusal> {
-  const fetch = { path: `manifests/${reference}`, accept: ACCEPT_MANIFEST, expected }
   const content = await fetchContent(repository, fetch, signal)
   if (content.kind === 'unchanged') throw new TypeError('nothing was known that could be unchanged')
-  return content.kind === 'content' ? readManifest(repository, reference, content) : content
+  if (content.kind !== 'content') return content
+  return readManifest(repository, fetch.path.slice('manifests/'.length), content)
 }
 
 function readManifest(repository: Repository, reference: string, { digest, answer }: Content): Manifest | Refusal {
@@ -138,18 +169,30 @@ async function fetchFrom(
   fetch: Fetch,
   signal: AbortSignal,
 ): Promise<Content | Unchanged | Absent | Refusal> {
-  const cap = capOf(repository, fetch)
-  const ifNoneMatch = fetch.unless?.origin === repository.origin ? fetch.unless.text : undefined
-  const ask = { url: repository.urlOf(fetch.path), accept: fetch.accept, cap, ifNoneMatch }
-  const answer = await repository.get(ask, signal)
+  const { path, what, accept, expected, unless } = fetch
+  const ifNoneMatch = unless?.origin === repository.origin ? unless.text : undefined
+  const isRight = (answer: Answer) =>
+    answer.status === 200 && objectionTo(answer, digestOf(answer.bytes), expected) === undefined
+  const answer = await repository.get(
+    {
+      url: repository.urlOf(path),
+      accept,
+      cap: capOf(repository, fetch),
+      what,
+      definite: DEFINITE,
+      isLasting: fetch.isKeptGood ? isRight : undefined,
+      ifNoneMatch,
+    },
+    signal,
+  )
   if (answer.kind === 'refusal') return answer
   if (answer.status === 404) return { kind: 'absent' }
   if (answer.status === 304 && ifNoneMatch !== undefined) return { kind: 'unchanged' }
   if (answer.status !== 200) throw statusFailure(answer, repository.about)
   const digest = digestOf(answer.bytes)
-  const objection = objectionTo(answer, digest, fetch.expected)
+  const objection = objectionTo(answer, digest, expected)
   if (objection === undefined) return { kind: 'content', digest, answer }
-  return refusal('image.digest-mismatch', `${repository.about}: ${fetch.path}: ${objection}`)
+  return refusal('image.digest-mismatch', `${repository.about}: ${path}: ${objection}`)
 }
 
 /** Where there is a descriptor, not a byte is read beyond what it says. */

@@ -12,7 +12,7 @@ import { findAttachments } from './attachments.ts'
 import { findBundles } from './bundles.ts'
 import type { Caller, Candidate } from './candidates.ts'
 import { askInTurn } from './candidates.ts'
-import { ambiguous, fetchPinned } from './content.ts'
+import { ambiguous, fetchImage } from './content.ts'
 import type { Looking } from './looking.ts'
 import { settle } from './outcome.ts'
 import type { Repository } from './repository.ts'
@@ -97,7 +97,7 @@ async function checkPresence(
   image: PinnedRef,
   signal: AbortSignal,
 ): Promise<'present' | Refusal | Silence> {
-  const manifest = await settle(fetchPinned(repository, { digest: image.digest }, signal))
+  const manifest = await settle(fetchImage(repository, image.digest, signal))
   switch (manifest.kind) {
     case 'absent':
       return refusal('image.not-found', nameOf(image))

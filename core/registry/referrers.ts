@@ -4,6 +4,7 @@ import { digestOf, hexOf } from '#core/domain/digest.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
+import type { Question } from './answers/question.ts'
 import { ambiguous, fetchTag, unreadable } from './content.ts'
 import { statusFailure } from './failure.ts'
 import { parseNextPage } from './link.ts'
@@ -53,7 +54,8 @@ async function fetchPagesFrom(repository: Repository, digest: Digest, signal: Ab
   let page: URL | undefined = repository.urlOf(`referrers/${digest}`)
   for (let pages = 0; page !== undefined; pages++) {
     if (pages === referrersPages) return tooLong(repository, `${referrersPages} pages`)
-    const answer: Answer | Refusal = await fetchPage(repository, page, bytes, signal)
+    const question = questionFor(page, digest, pages)
+    const answer: Answer | Refusal = await fetchPage(repository, question, bytes, signal)
     if (answer.kind === 'refusal') return answer
     if (pages === 0 && NO_API.includes(answer.status)) break
     if (answer.status !== 200) throw statusFailure(answer, repository.about)
@@ -68,9 +70,20 @@ async function fetchPagesFrom(repository: Repository, digest: Digest, signal: Ab
   return { kind: 'list', items }
 }
 
-function fetchPage(repository: Repository, url: URL, left: number, signal: AbortSignal): Promise<Answer | Refusal> {
+function questionFor(url: URL, digest: Digest, pages: number): Pick<Question, 'url' | 'what' | 'definite'> {
+  const what = `the list of referrers of ${digest}`
+  if (pages === 0) return { url, what, definite: [200, ...NO_API] }
+  return { url, what: `${what}, page ${pages + 1}`, definite: [200] }
+}
+
+function fetchPage(
+  repository: Repository,
+  page: ReturnType<typeof questionFor>,
+  left: number,
+  signal: AbortSignal,
+): Promise<Answer | Refusal> {
   const excess = () => tooLong(repository, `${repository.limits.referrersBytes} bytes`)
-  return repository.get({ url, accept: INDEX_TYPES.join(', '), cap: { bytes: left, excess } }, signal)
+  return repository.get({ ...page, accept: INDEX_TYPES.join(', '), cap: { bytes: left, excess } }, signal)
 }
 
 function decodePage(

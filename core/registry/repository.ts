@@ -2,8 +2,8 @@
 import type { Refusal } from '#core/domain/refusal.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
 import { deadline } from '#core/runtime/deadline.ts'
+import type { AnswerSource, Question } from './answers/question.ts'
 import type { Auth } from './auth.ts'
-import type { Cap } from './body.ts'
 import { throwFailure, unauthorized } from './failure.ts'
 import type { RegistryLimits } from './limits.ts'
 import type { Capability, Mirror } from './mirrors.ts'
@@ -17,13 +17,7 @@ type Deps = {
   readonly auth: Auth
   readonly limits: RegistryLimits
   readonly share: Share
-}
-
-export type Ask = {
-  readonly url: URL
-  readonly accept: string
-  readonly cap: Cap
-  readonly ifNoneMatch?: string | undefined
+  readonly answers: AnswerSource
 }
 
 /** Where a repository lies: on the registry itself, or on one of its mirrors. */
@@ -94,27 +88,33 @@ export class Repository {
     }
   }
 
-  /**
-   * Gets it, whatever the status. A 401 is met once: with what the registry asks for, or with a new token when the one
-   * that was held has ended. Throws Unavailable.
-   */
-  async get(ask: Ask, signal: AbortSignal): Promise<Answer | Refusal> {
+  /** Gets it, whatever the status. Throws Unavailable. */
+  async get(question: Question, signal: AbortSignal): Promise<Answer | Refusal> {
+    const { answers, share } = this.#deps
+    const ask = () => this.#ask(question, signal)
     try {
-      let pass = await this.#deps.auth.pass(this.#registry, this.#name, signal)
-      for (const isLast of [false, true]) {
-        if (pass.kind === 'refusal') return pass
-        const request = { ...ask, share: this.#deps.share, about: this.about, authorization: pass.authorization }
-        const answer = await this.#deps.transport.follow(this.#registry, request, signal)
-        // Whoever it was redirected to may ask for a credential, too, and gets none.
-        if (answer.kind === 'refusal' || answer.status !== 401 || answer.url.origin !== this.#registry.origin)
-          return answer
-        pass.reject()
-        if (isLast || !pass.isRenewable) break
-        pass = await this.#deps.auth.passFor(answer.headers.get('www-authenticate'), this.#registry, this.#name, signal)
-      }
-      throw unauthorized(this.about, 'the registry does not accept what it asked for')
+      return await answers(question, { about: this.about, share, signal, ask })
     } catch (error) {
       return throwFailure(error, this.about, signal)
     }
+  }
+
+  /** A 401 is met once: with what the registry asks for, or with a new token when the one that was held has ended. */
+  async #ask({ url, accept, cap, ifNoneMatch }: Question, signal: AbortSignal): Promise<Answer | Refusal> {
+    const { auth, transport, share } = this.#deps
+    let pass = await auth.pass(this.#registry, this.#name, signal)
+    for (const isLast of [false, true]) {
+      if (pass.kind === 'refusal') return pass
+      const { authorization } = pass
+      const request = { url, accept, cap, ifNoneMatch, share, about: this.about, authorization }
+      const answer = await transport.follow(this.#registry, request, signal)
+      // Whoever it was redirected to may ask for a credential, too, and gets none.
+      if (answer.kind === 'refusal' || answer.status !== 401 || answer.url.origin !== this.#registry.origin)
+        return answer
+      pass.reject()
+      if (isLast || !pass.isRenewable) break
+      pass = await auth.passFor(answer.headers.get('www-authenticate'), this.#registry, this.#name, signal)
+    }
+    throw unauthorized(this.about, 'the registry does not accept what it asked for')
   }
 }

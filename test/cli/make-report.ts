@@ -6,5 +6,5 @@ import { type CheckResult, exitCodeOf, summaryOf } from '#cli/report/result.ts'
 export function makeReport(results: readonly CheckResult[], more: Partial<Report> = {}): Report {
   const summary = summaryOf(results)
   const exitCode = exitCodeOf(summary)
-  return { results, summary, passedOver: [], exitCode, version: '1.2.3', sourceRoot: '/checkout', ...more }
+  return { results, summary, passedOver: [], exitCode, asOf: null, version: '1.2.3', sourceRoot: '/checkout', ...more }
 }

@@ -213,6 +213,7 @@ t.test('the JSON report has these fields, all of them always', async t => {
     summary: { objects: 3, admitted: 1, refused: 1, undecided: 0, skipped: 1, invalid: 0 },
     exitCode: 1,
     passedOver,
+    asOf: null,
   })
 })
 

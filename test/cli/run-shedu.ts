@@ -10,10 +10,14 @@ import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 /** In this process, with `stdin` on standard input. */
-export async function shedu(args: readonly string[], stdin: Uint8Array = Buffer.alloc(0)): Promise<Ended> {
+export async function shedu(
+  args: readonly string[],
+  stdin: Uint8Array = Buffer.alloc(0),
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
-  const code = await run(args, { stdin: new PassThrough().end(stdin), stdout, stderr })
+  const code = await run(args, { stdin: new PassThrough().end(stdin), stdout, stderr }, environment)
   return { code, stdout: await text(stdout.end()), stderr: await text(stderr.end()) }
 }
 

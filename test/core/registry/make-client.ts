@@ -3,12 +3,11 @@ import type { ImageRef, PinnedRef } from '#core/domain/image-ref.ts'
 import { parseImageRef } from '#core/domain/image-ref.ts'
 import type { Search } from '#core/domain/search.ts'
 import { Unavailable } from '#core/domain/unavailable.ts'
-import type { RegistryClient, RegistryView } from '#core/registry/client.ts'
+import type { RegistryClient, RegistryClientDeps, RegistryView } from '#core/registry/client.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
 import type { Keychain } from '#core/registry/keychain.ts'
 import type { RegistryLimits } from '#core/registry/limits.ts'
 import { parseRegistries } from '#core/registry/registries.ts'
-import type { TransportDeps } from '#core/registry/transport.ts'
 
 type Test = { readonly teardown: (end: () => Promise<void>) => unknown }
 type Setup = {
@@ -17,8 +16,8 @@ type Setup = {
   readonly limits?: Partial<RegistryLimits>
   /** What the file says besides the entries. No tag is remembered unless this says so: most tests ask to be answered. */
   readonly common?: object
-  /** The budget, the clock, chance and proxies. */
-  readonly deps?: Partial<TransportDeps>
+  /** The budget, the clock, chance, proxies, and where answers come from. */
+  readonly deps?: Partial<RegistryClientDeps>
   /** Makes it the view of a workload. */
   readonly keychain?: Keychain
 }
