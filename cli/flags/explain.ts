@@ -35,7 +35,7 @@ Exit codes:
   0  a Pod with this image would be admitted; without policies: something is attached to it
   1  it would be refused; without policies: nothing is attached, or there is no such image
   2  wrong usage: a flag, a file, a policy, a context, or no image reference
-  3  it could not be told (a registry or the cluster did not answer)`
+  3  it could not be told (a registry or the cluster did not answer, or may not be asked)`
 
 /** Adds the command; `run` gets its options. */
 export function addExplain(program: Command, run: (options: ExplainOptions) => Promise<void>): void {

@@ -161,7 +161,16 @@ t.test('help teaches by example and the version is that of the package', async t
   })
   const { code, stdout } = await shedu(['check', '--help'], dir)
   t.equal(code, 0)
-  for (const flag of ['-f, --file', '--policies', '--registries', '--docker-config', '-n, --namespace', '-q, --quiet'])
+  for (const flag of [
+    '-f, --file',
+    '--policies',
+    '--registries',
+    '--docker-config',
+    '--cache',
+    '--offline',
+    '-n, --namespace',
+    '-q, --quiet',
+  ])
     t.match(stdout, flag)
   const onOneLine = stdout.replaceAll(/\s+/g, ' ')
   t.match(onOneLine, /--no-match [^-]*default: "deny"\) --pin [^-]*default: "matched"\) -n/)

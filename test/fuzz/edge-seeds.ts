@@ -82,3 +82,19 @@ export const CHALLENGES = [
 export const MEDIA_TYPES = ['application/vnd.oci.image.index.v1+json', 'Application/JSON ; charset="utf-8"; a=b']
 export const DOCKER_CONFIG =
   '{"auths":{"ghcr.io":{"auth":"YTpi"},"https://index.docker.io/v1/":{"username":"a","password":"b"},"r.test:5000":{"identitytoken":"x"}}}'
+
+export const KEPT_URL = 'https://registry.example.test/v2/app/referrers/x?n=1'
+
+const KEPT_HEAD = { url: KEPT_URL, accept: '*/*', at: '2026-11-21T09:52:43.000Z', status: 200, headers: [] }
+
+/** Answers as they are kept, without their first line. */
+export const KEPT_ANSWERS = [
+  `${JSON.stringify({
+    ...KEPT_HEAD,
+    headers: [
+      ['link', '</v2/app>; rel="next"'],
+      ['content-type', 'a/b'],
+    ],
+  })}\n{"manifests":[]}`,
+  `${JSON.stringify({ ...KEPT_HEAD, status: 404 })}\n`,
+]

@@ -7,6 +7,8 @@ import { nameOf, parseImageRef } from '#core/domain/image-ref.ts'
 import { parsePemBlock } from '#core/domain/pem.ts'
 import { parsePublicKey } from '#core/domain/public-key.ts'
 import { asArray, parseUntrustedJson } from '#core/json/untrusted-json.ts'
+import { decodeAnswer } from '#core/registry/answers/answer-file.ts'
+import type { Question } from '#core/registry/answers/question.ts'
 import { parseChallenges } from '#core/registry/challenge.ts'
 import { parseDockerConfig } from '#core/registry/docker-config.ts'
 import { parseNextPage } from '#core/registry/link.ts'
@@ -16,7 +18,18 @@ import { parsePolicies } from '#policies/load-policies.ts'
 import { readKeys } from '#test/support/read-layout.ts'
 import { decodeReview } from '#webhook/admission-review.ts'
 import { findUid, UID } from '#webhook/find-uid.ts'
-import { CHALLENGES, DOCKER_CONFIG, LINKS, MEDIA_TYPES, POLICY, REFERENCES, REVIEW, YAML } from './edge-seeds.ts'
+import {
+  CHALLENGES,
+  DOCKER_CONFIG,
+  KEPT_ANSWERS,
+  KEPT_URL,
+  LINKS,
+  MEDIA_TYPES,
+  POLICY,
+  REFERENCES,
+  REVIEW,
+  YAML,
+} from './edge-seeds.ts'
 import { distinct, MANIFESTS, TRUSTED_ROOT } from './recorded.ts'
 import { bytesOf, insist, LIMITS, quick, reads, readsHeader, readsText, type Target, textOf } from './target.ts'
 
@@ -55,6 +68,29 @@ function readLink(bytes: Uint8Array): 'taken' {
   return 'taken'
 }
 
+const KEPT: Question = {
+  url: new URL(KEPT_URL),
+  accept: '*/*',
+  what: 'a page',
+  definite: [200, 404],
+  cap: {
+    bytes: 64,
+    excess: found => {
+      throw new Error(`read ${found}`)
+    },
+  },
+}
+
+/** What stands below the first line, whose digest would let nothing else pass. */
+function readKeptAnswer(bytes: Uint8Array): 'taken' {
+  const file = Buffer.concat([bytesOf(`shedu-answer/1 ${digestOf(bytes)}\n`), bytes])
+  const { answer, at } = decodeAnswer(file, KEPT)
+  insist(answer.status === 200 || answer.bytes.byteLength === 0, 'it has another status and a body')
+  insist(KEPT.definite.includes(answer.status) && answer.bytes.byteLength <= 64, 'it is no answer to this question')
+  insist(at.toISOString() !== '', 'it has no time')
+  return 'taken'
+}
+
 /** A uid is found in whatever else cannot be read, so that it can be answered; in the answer it has to look like one. */
 function readReview(bytes: Uint8Array): 'taken' {
   const found = findUid(bytes)
@@ -80,6 +116,7 @@ export const EDGE_TARGETS: readonly Target[] = [
   quick('image-reference', 'text', REFERENCES, readReference),
   quick('media-type', 'text', MEDIA_TYPES, readsHeader(parseMediaType)),
   quick('link-header', 'text', LINKS, readLink),
+  quick('kept-answer', 'text', KEPT_ANSWERS, readKeptAnswer),
   quick('challenge', 'text', CHALLENGES, readsHeader(parseChallenges)),
   quick(
     'docker-config',

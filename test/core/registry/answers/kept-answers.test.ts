@@ -131,7 +131,7 @@ t.test('a file that is not whole counts as not there, with a warning, and is men
   if (file === undefined) throw new Error('no blob was kept')
   const { path } = file
   const content = readFileSync(path)
-  const other = keptFiles(cache, '/manifests/v1')[0]?.path ?? ''
+  const other = keptFiles(cache, `/blobs/${image.legacy.blob}`)[0]?.path ?? ''
   const faults: Readonly<Record<string, readonly [() => void, RegExp]>> = {
     'cut short': [() => truncateSync(path, content.length - 1), /is damaged/],
     empty: [() => truncateSync(path, 0), /is damaged/],
