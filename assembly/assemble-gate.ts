@@ -1,5 +1,4 @@
 /** Builds a working gate out of settings: the only place that knows how. No decision lives here. */
-import { readFileSync } from 'node:fs'
 import { followTrustRoots, type TrustRootFollower, type TrustRootListener } from '#certs/trusted/follow-trust-roots.ts'
 import { MemoryCache } from '#core/cache/memory.ts'
 import type { Asker } from '#core/domain/asker.ts'
@@ -15,7 +14,7 @@ import { openKeptAnswers } from '#core/registry/answers/kept-answers.ts'
 import { makeRegistryClient } from '#core/registry/client.ts'
 import type { ProxyFor } from '#core/registry/proxy.ts'
 import type { Registries } from '#core/registry/registries.ts'
-import { parseRegistries, reachesOf } from '#core/registry/registries.ts'
+import { reachesOf } from '#core/registry/registries.ts'
 import { type Sight, UNSEEN } from '#core/runtime/sight.ts'
 import { checkTrustRoot } from '#core/verify/sigstore/check-trust-root.ts'
 import { judge } from '#policies/judge.ts'
@@ -27,7 +26,7 @@ import type { AddPolicies } from './cluster-policies.ts'
 import { type CredentialSettings, openCredentials } from './open-credentials.ts'
 import { readPolicies } from './policy-files.ts'
 import type { PullSecrets } from './pull-secrets.ts'
-import { readDocumentsOf } from './read-documents.ts'
+import { readRegistries } from './read-registries.ts'
 
 export type GateSettings = CredentialSettings & {
   /** Folder of policies, YAML or JSON; undefined when none come from files. */
@@ -157,18 +156,4 @@ async function openSecrets(
   }
   const { openPullSecrets } = await import('./pull-secrets.ts')
   return openPullSecrets(kubeconfig)
-}
-
-function readRegistries(file: string | undefined): Registries {
-  const read = (path: string) => readFileSync(path, 'utf8')
-  if (file === undefined) return parseRegistries({ registries: [] }, read)
-  const [document, ...more] = readDocumentsOf(file)
-  if (document === undefined || more.length > 0)
-    throw new InputError(`expected one document in ${file}, got ${document === undefined ? 0 : more.length + 1}`)
-  try {
-    return parseRegistries(document.value, read)
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`, { cause: error })
-    throw error
-  }
 }

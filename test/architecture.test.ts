@@ -43,7 +43,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'core/verify': ['@noble/curves', 're2js'],
   'core/cache': ['lru-cache'],
-  'core/registry': ['undici', 'zod'],
+  'core/registry': ['smol-toml', 'undici', 'zod'],
   'core/cluster': ['@kubernetes/client-node', 'undici'],
   'core/credentials': ['@aws-sdk/client-ecr', '@azure/identity', 'google-auth-library', 'zod'],
   'core/gate': ['piscina'],

@@ -32,15 +32,22 @@ const IPV6: readonly (readonly [network: string, bits: number])[] = [
 
 const RESERVED = makeReserved()
 
+/** What is another on each machine: itself, and what answers on its link only. */
+const OWN = makeOwn()
+
 /** Whether a host is written as a reserved address, and so needs no look-up to be refused. */
 export function isReservedAddress(host: string): boolean {
-  const family = isIP(host)
-  return family !== 0 && RESERVED.check(host, family === 6 ? 'ipv6' : 'ipv4')
+  return isIn(RESERVED, host)
 }
 
-/** Whether a host is this machine or reserved, as far as its name shows: `localhost` and all below it are (RFC 6761 section 6.3). */
+/** Whether a host is this machine or reserved, as far as its name shows. */
 export function isReservedHost(host: string): boolean {
-  return isReservedAddress(host) || /(?:^|\.)localhost\.?$/i.test(host)
+  return isReservedAddress(host) || isLocalhost(host)
+}
+
+/** Whether a host is written as loopback or link-local: whoever names it means the machine where that is read. */
+export function isOwnMachine(host: string): boolean {
+  return isIn(OWN, host) || isLocalhost(host)
 }
 
 /** The error of a connection that was not made to a port where nobody has said that a registry is. */
@@ -51,6 +58,29 @@ export function forbiddenPortError(): Error {
 /** The error of a connection that was not made. */
 export function reservedAddressError(): Error {
   return Object.assign(new Error('reserved address'), { code: 'RESERVED_ADDRESS' })
+}
+
+/** `localhost` and all below it are (RFC 6761 section 6.3). */
+function isLocalhost(host: string): boolean {
+  return /(?:^|\.)localhost\.?$/i.test(host)
+}
+
+function isIn(list: BlockList, host: string): boolean {
+  const family = isIP(host)
+  return family !== 0 && list.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+function makeOwn(): BlockList {
+  const list = new BlockList()
+  for (const [network, bits] of [
+    ['0.0.0.0', 8],
+    ['127.0.0.0', 8],
+    ['169.254.0.0', 16],
+  ] as const)
+    list.addSubnet(network, bits)
+  list.addSubnet('::', 127, 'ipv6')
+  list.addSubnet('fe80::', 10, 'ipv6')
+  return list
 }
 
 /**

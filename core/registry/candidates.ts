@@ -44,6 +44,11 @@ export function candidatesOf(
     isLazy: false,
     open: async () => [{ ...registry, credential }],
   })
+  // No credential for the registry is for who stands in for it; that has its own, or none.
+  if (registry.standIn !== undefined) {
+    const isNobody = registry.standIn.reach.credential.kind === 'anonymous'
+    return [candidate(ANONYMOUS, isNobody ? 'nobody' : 'the configured credential')]
+  }
   // What the list of registries says of this one goes alone; what is configured at large comes in where it is silent.
   const isSaid = registry.credential.kind !== 'anonymous'
   const lazy = offers.slice(0, MOST_LOGINS).map(({ name, source, open }) => ({

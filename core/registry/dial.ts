@@ -58,7 +58,7 @@ export class Dialer {
   connector(registry: Reach): buildConnector.connector {
     const own = hostAndPort(new URL(registry.origin))
     // HTTP/1.1 alone: one parser less between us and a hostile server.
-    const common = { allowH2: false, timeout: this.#silenceMs }
+    const common = { allowH2: false, timeout: Math.min(this.#silenceMs, registry.dialMs ?? this.#silenceMs) }
     const [toOthers, toOwn] = contextsOf(registry)
     const connectors = (trust: { readonly secureContext?: SecureContext }) => ({
       toListed: buildConnector({ ...common, ...trust, lookup: this.#lookup(() => false) }),

@@ -3,19 +3,25 @@ import { z } from 'zod'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Rate } from './budget.ts'
 import { DEFAULT_RATE } from './budget.ts'
-import { ANONYMOUS } from './credential.ts'
+import { readHostsFolders } from './containerd-hosts/hosts-folder.ts'
+import { joinHosts } from './containerd-hosts/join-hosts.ts'
 import type { Mirror } from './mirrors.ts'
 import { MIRROR_SHAPE, parseMirrors } from './mirrors.ts'
-import type { ReadFile } from './named-file.ts'
+import type { ListFolder, ReadFile } from './named-file.ts'
 import type { Reach } from './registry-entry.ts'
-import { originOf, parseReach, RATE_SHAPE, REACH_SHAPE, within } from './registry-entry.ts'
+import { originOf, parseReach, RATE_SHAPE, REACH_SHAPE, unlisted, within } from './registry-entry.ts'
 import type { Rewrite } from './rewrites.ts'
 import { parseRewrite, REWRITE_SHAPE } from './rewrites.ts'
 
-export type Registry = Reach & {
+/** Who else has what a registry has. */
+export type Detour = {
   /** Asked before it, in this order. */
   readonly mirrors: readonly Mirror[]
+  /** Asked in its place, with the last word; the registry itself is not asked then. */
+  readonly standIn: Mirror | undefined
 }
+
+export type Registry = Reach & Detour
 
 /** What holds for hosts that are not listed, and where nothing else is said. */
 type CommonRules = {
@@ -27,6 +33,8 @@ type CommonRules = {
   readonly rewrites: readonly Rewrite[]
   /** Clouds whose identity of this process opens registries of theirs. */
   readonly clouds: readonly Cloud[]
+  /** By which hosts registries are reached that are not listed. */
+  readonly otherwise: Detour
 }
 
 const CLOUDS = ['aws', 'google', 'azure'] as const
@@ -55,46 +63,73 @@ const Document = z.strictObject({
   ports: z.array(z.int().min(1).max(65_535)).max(MAX_PORTS).optional(),
   keepTagsSeconds: z.number().min(0).max(60).optional(),
   cloudCredentials: z.array(z.enum(CLOUDS)).max(CLOUDS.length).optional(),
+  containerdHosts: z.string().min(1).optional(),
 })
 type Document = z.infer<typeof Document>
 
-/** Parses the list of registries; throws an InputError that names the field, and never holds what a secret file said. */
-export function parseRegistries(value: unknown, readFile: ReadFile): Registries {
+/**
+ * Parses the list of registries, and containerd's folder where it names one; throws an InputError that names the field, and
+ * never holds what a secret file said.
+ */
+export function parseRegistries(value: unknown, readFile: ReadFile, listFolder: ListFolder = noFolders): Registries {
   const parsed = Document.safeParse(value)
   if (!parsed.success) throw new InputError(complaintOf(parsed.error))
+  const listed = parseEntries(parsed.data, readFile)
+  const { containerdHosts } = parsed.data
+  const { registries, otherwise } =
+    containerdHosts === undefined
+      ? { registries: listed, otherwise: STRAIGHT }
+      : within('containerdHosts', () =>
+          joinHosts(listed, readHostsFolders(containerdHosts, { readFile, listFolder }), readFile),
+        )
+  return Object.assign(registries, { common: { ...parseCommon(parsed.data), otherwise } })
+}
+
+function parseEntries({ registries: entries }: Document, readFile: ReadFile): Map<string, Registry> {
   const registries = new Map<string, Registry>()
-  for (const [index, { mirrors = [], ...entry }] of parsed.data.registries.entries()) {
+  for (const [index, { mirrors = [], ...entry }] of entries.entries()) {
     const registry = within(`registries[${index}]`, () => ({
       ...parseReach(entry, readFile),
       mirrors: parseMirrors(mirrors, readFile),
+      standIn: undefined,
     }))
     if (registries.has(registry.name)) throw new InputError(`registries[${index}]: ${registry.name} is listed twice`)
     registries.set(registry.name, registry)
   }
-  return Object.assign(registries, { common: parseCommon(parsed.data) })
+  return registries
+}
+
+const STRAIGHT: Detour = { mirrors: [], standIn: undefined }
+
+function noFolders(): never {
+  throw new InputError('folders are not read here')
 }
 
 /** The registry of this name, listed or not. */
 export function registryOf(registries: Registries, name: string): Registry {
-  return (
-    registries.get(name) ?? {
-      name,
-      origin: originOf(name, 'https') ?? NOWHERE,
-      isListed: false,
-      authorities: undefined,
-      clientCertificate: undefined,
-      credential: ANONYMOUS,
-      isForAllNamespaces: false,
-      realms: [],
-      rate: undefined,
-      mirrors: [],
-    }
-  )
+  const listed = registries.get(name)
+  if (listed !== undefined) return listed
+  const origin = originOf(name, 'https') ?? NOWHERE
+  const { otherwise } = registries.common
+  const { mirrors, standIn } = otherwise
+  // A host by which others are reached is, by its own name, nobody's mirror.
+  const isItself = ({ reach, path }: Mirror) => reach.origin === origin && path === '/v2'
+  const itself = hostsOf(otherwise).find(isItself)
+  return {
+    ...(itself?.reach ?? unlisted(name, origin)),
+    mirrors: mirrors.filter(mirror => !isItself(mirror)),
+    standIn: standIn !== undefined && !isItself(standIn) ? standIn : undefined,
+  }
 }
 
-/** Every host that the administrator has listed: registries and their mirrors. */
+/** Every host that the administrator has listed: registries, their mirrors and who stands in for them. */
 export function reachesOf(registries: Registries): readonly Reach[] {
-  return [...registries.values()].flatMap(registry => [registry, ...registry.mirrors.map(({ reach }) => reach)])
+  const others = [...registries.values(), registries.common.otherwise].flatMap(hostsOf)
+  return [...registries.values(), ...others.map(({ reach }) => reach)].filter(({ isListed }) => isListed)
+}
+
+function hostsOf({ mirrors, standIn }: Detour): readonly Mirror[] {
+  return [...mirrors, ...(standIn === undefined ? [] : [standIn])]
 }
 
 function parseCommon({
@@ -103,7 +138,7 @@ function parseCommon({
   ports = [],
   keepTagsSeconds,
   cloudCredentials = [],
-}: Document): CommonRules {
+}: Document): Omit<CommonRules, 'otherwise'> {
   const parsed = rewrites.map((rewrite, index) => within(`rewrites[${index}]`, () => parseRewrite(rewrite)))
   const froms = parsed.map(({ from }) => `${from.registry}/${from.path}`)
   const twice = froms.findIndex((from, index) => froms.indexOf(from) < index)

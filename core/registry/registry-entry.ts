@@ -1,16 +1,13 @@
 /** How one host is reached and as whom, as an administrator writes it: the part that registries and their mirrors share. */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { InputError } from '#core/domain/input-error.ts'
 import type { Rate } from './budget.ts'
+import type { ClientCertificate } from './certificates.ts'
+import { readCertificates, readClientCertificate } from './certificates.ts'
 import type { Credential } from './credential.ts'
-import { parseCredential } from './credential.ts'
+import { ANONYMOUS, parseCredential } from './credential.ts'
 import type { ReadFile } from './named-file.ts'
-import { readNamedFile } from './named-file.ts'
 import { parseRegistryName } from './registry-name.ts'
-
-/** A certificate with which we show who we are, and its key; both PEM. */
-type ClientCertificate = { readonly cert: string; readonly key: string }
 
 /** One host that answers as a registry does. */
 export type Reach = {
@@ -31,6 +28,8 @@ export type Reach = {
   readonly realms: readonly string[]
   /** How fast it may be asked; undefined where what holds for all does. */
   readonly rate: Rate | undefined
+  /** Milliseconds that a connection may take, where it is less than what holds for all. */
+  readonly dialMs: number | undefined
 }
 
 /** More is not a rate any more; a hundredth is one request in two minutes. */
@@ -67,12 +66,30 @@ export function parseReach(entry: ReachEntry, readFile: ReadFile): Reach {
     name,
     origin,
     isListed: true,
-    authorities: entry.caFile === undefined ? undefined : readAuthorities(entry.caFile, readFile),
-    clientCertificate: readClientCertificate(entry, readFile),
+    authorities:
+      entry.caFile === undefined ? undefined : readCertificates({ field: 'caFile', path: entry.caFile }, readFile),
+    clientCertificate: parseClientCertificate(entry, readFile),
     credential: parseCredential(entry, readFile),
     isForAllNamespaces: entry.forAllNamespaces === true,
     realms: (entry.realms ?? []).map(parseRealmHost),
     rate: entry.requests,
+    dialMs: undefined,
+  }
+}
+
+/** A host of which nothing is said but where it is. */
+export function unlisted(name: string, origin: string): Reach {
+  return {
+    name,
+    origin,
+    isListed: false,
+    authorities: undefined,
+    clientCertificate: undefined,
+    credential: ANONYMOUS,
+    isForAllNamespaces: false,
+    realms: [],
+    rate: undefined,
+    dialMs: undefined,
   }
 }
 
@@ -105,12 +122,7 @@ function parseRealmHost(host: string): string {
   throw new InputError(`realms: expected a lower-case host without scheme or path, got ${JSON.stringify(host)}`)
 }
 
-function readAuthorities(path: string, readFile: ReadFile): string {
-  const pem = readNamedFile('caFile', path, readFile)
-  return certificatesIn('caFile', path, pem)
-}
-
-function readClientCertificate(
+function parseClientCertificate(
   { certFile, keyFile, plainHttp }: ReachEntry,
   readFile: ReadFile,
 ): ClientCertificate | undefined {
@@ -118,24 +130,5 @@ function readClientCertificate(
   if (certFile === undefined || keyFile === undefined)
     throw new InputError('certFile: expected certFile and keyFile together, got one of them')
   if (plainHttp === true) throw new InputError('certFile: expected no certificate where nothing is encrypted')
-  const cert = certificatesIn('certFile', certFile, readNamedFile('certFile', certFile, readFile))
-  const key = readNamedFile('keyFile', keyFile, readFile)
-  try {
-    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
-      throw new InputError(`keyFile: expected the key of ${JSON.stringify(certFile)} in ${JSON.stringify(keyFile)}`)
-  } catch (error) {
-    if (error instanceof InputError) throw error
-    // OpenSSL's own words may hold a piece of what it could not read.
-    throw new InputError(`keyFile: expected a private key in PEM, not encrypted, in ${JSON.stringify(keyFile)}`)
-  }
-  return { cert, key }
-}
-
-function certificatesIn(field: string, path: string, pem: string): string {
-  try {
-    void new X509Certificate(pem)
-    return pem
-  } catch (error) {
-    throw new InputError(`${field}: expected certificates in PEM in ${JSON.stringify(path)}`, { cause: error })
-  }
+  return readClientCertificate({ field: 'certFile', path: certFile }, { field: 'keyFile', path: keyFile }, readFile)
 }

@@ -20,7 +20,7 @@ type Deps = {
   readonly answers: AnswerSource
 }
 
-/** Where a repository lies: on the registry itself, or on one of its mirrors. */
+/** Where a repository lies: on the registry itself, on one of its mirrors, or on who stands in for it. */
 export class Repository {
   /** Named in every detail: `ghcr.io/acme/app`. */
   readonly about: string
@@ -31,6 +31,8 @@ export class Repository {
   readonly #name: string
   readonly #deps: Deps
   readonly #mirrors: readonly { readonly can: readonly Capability[]; readonly repository: Repository }[]
+  /** Whose word is the last. */
+  readonly #last: Repository
   readonly #path: string
   readonly #query: string
 
@@ -51,10 +53,12 @@ export class Repository {
     // containerd's, by which a mirror of several registries tells which is meant.
     this.#query = of === undefined ? '' : `?ns=${of === 'index.docker.io' ? 'docker.io' : of}`
     this.#deps = deps
-    this.#mirrors = registry.mirrors.map(mirror => ({
-      can: mirror.capabilities,
-      repository: new Repository({ ...mirror.reach, mirrors: [] }, name, deps, { of: registry.name, mirror }),
-    }))
+    const at = (mirror: Mirror) => {
+      const there = { ...mirror.reach, mirrors: [], standIn: undefined }
+      return new Repository(there, name, deps, { of: registry.name, mirror })
+    }
+    this.#mirrors = registry.mirrors.map(mirror => ({ can: mirror.capabilities, repository: at(mirror) }))
+    this.#last = registry.standIn === undefined ? this : at(registry.standIn)
   }
 
   /** The address of a thing in here. The path is made of parsed parts only: a tag, or a digest. */
@@ -63,8 +67,8 @@ export class Repository {
   }
 
   /**
-   * Asks the mirrors that can, one after the other, and then the registry, whose word is the last. What a mirror says
-   * counts only where `isFound`: one that lies, lacks something or is down is passed over, because what it does not have
+   * Asks the mirrors that can, one after the other, and then the registry or who stands in for it, whose word is the last.
+   * What a mirror says counts only where `isFound`: one that lies, lacks something or is down is passed over, because what it does not have
    * may lie in the registry all the same. Throws Unavailable.
    */
   async inTurn<T extends { readonly kind: string }>(
@@ -81,7 +85,7 @@ export class Repository {
       notes.push('detail' in answer ? answer.detail : `${repository.about}: not there`)
     }
     try {
-      return await ask(this, signal)
+      return await ask(this.#last, signal)
     } catch (error) {
       if (!(error instanceof Unavailable) || notes.length === 0) throw error
       throw new Unavailable(error.code, [error.message, ...notes].join('; '))

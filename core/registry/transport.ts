@@ -50,9 +50,6 @@ export type Answer = {
 
 type Response = Awaited<ReturnType<Agent['request']>>
 
-/** Where a list stands for others. */
-const STRANGERS = 'strangers'
-
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 export type TransportDeps = {
@@ -188,10 +185,10 @@ export class Transport {
   }
 }
 
-/** Whoever shows a certificate shares no connection with whoever does not. */
-function agentKey({ name, isListed, authorities, clientCertificate }: Reach): string {
-  if (!isListed) return STRANGERS
-  return JSON.stringify([authorities, clientCertificate === undefined ? undefined : name])
+/** Whoever shows a certificate shares no connection with whoever does not, or shows another, or to somebody else. */
+function agentKey({ origin, isListed, authorities, clientCertificate, dialMs }: Reach): string {
+  const shown = clientCertificate === undefined ? undefined : [origin, clientCertificate.cert]
+  return JSON.stringify([isListed, authorities, shown, dialMs])
 }
 
 function headersOf(raw: Response['headers']): Headers {

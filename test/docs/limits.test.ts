@@ -5,6 +5,8 @@ import { MAX_IMAGES } from '#core/gate/plan.ts'
 import { LOOKUPS, LOOKUPS_EACH } from '#core/gate/seats.ts'
 import { FAILURES_IN_A_ROW, OPEN_MS } from '#core/registry/breaker.ts'
 import { DEFAULT_RATE } from '#core/registry/budget.ts'
+import { MOST_FOLDERS } from '#core/registry/containerd-hosts/hosts-folder.ts'
+import { TOML_CHARACTERS } from '#core/registry/containerd-hosts/toml.ts'
 import { REGISTRY_LIMITS } from '#core/registry/limits.ts'
 import { MOST_MIRRORS } from '#core/registry/mirrors.ts'
 import { LONGEST_PAUSE_MS } from '#core/registry/pauses.ts'
@@ -66,5 +68,7 @@ t.test('docs/limits.md says what is sent to a registry, and what all of them may
   t.equal(said('images looked up at once, and of them for one namespace'), `${LOOKUPS}, ${LOOKUPS_EACH}`)
   t.equal(most('bytes that each of them reads'), FREE_BYTES)
   t.equal(most('images of them that may read more at once'), LARGE_LOOKS)
-  t.equal(most('mirrors of a registry'), MOST_MIRRORS)
+  t.equal(most('mirrors of a registry, hosts of a `hosts.toml`'), MOST_MIRRORS)
+  t.equal(most('characters of a `hosts.toml`'), TOML_CHARACTERS)
+  t.equal(most("folders in containerd's folder"), MOST_FOLDERS)
 })

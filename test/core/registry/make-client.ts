@@ -7,6 +7,8 @@ import type { RegistryClient, RegistryClientDeps, RegistryView } from '#core/reg
 import { makeRegistryClient } from '#core/registry/client.ts'
 import type { Keychain } from '#core/registry/keychain.ts'
 import type { RegistryLimits } from '#core/registry/limits.ts'
+import type { FolderEntry } from '#core/registry/named-file.ts'
+import type { Registries } from '#core/registry/registries.ts'
 import { parseRegistries } from '#core/registry/registries.ts'
 
 type Test = { readonly teardown: (end: () => Promise<void>) => unknown }
@@ -14,6 +16,8 @@ type Setup = {
   /** Content of the files that entries name. */
   readonly files?: Readonly<Record<string, string>>
   readonly limits?: Partial<RegistryLimits>
+  /** Content of containerd's folder, by path in it: `docker.io/hosts.toml`, or by the whole path. */
+  readonly hosts?: Readonly<Record<string, string>>
   /** What the file says besides the entries. No tag is remembered unless this says so: most tests ask to be answered. */
   readonly common?: object
   /** The budget, the clock, chance, proxies, and where answers come from. */
@@ -36,16 +40,42 @@ export function makeClient(t: Test, entries: readonly object[], setup: Setup = {
 export function makeViews(
   t: Test,
   entries: readonly object[],
-  { files = {}, limits = {}, common = {}, deps = {} }: Setup = {},
+  { limits = {}, deps = {}, ...said }: Setup = {},
 ): RegistryClient['viewOf'] {
-  const registries = parseRegistries({ keepTagsSeconds: 0, ...common, registries: entries }, path => {
-    const content = files[path]
-    if (content === undefined) throw new Error(`no file ${path}`)
-    return content
-  })
+  const registries = parse(entries, said)
   const client = makeRegistryClient(registries, limits, [], deps)
   t.teardown(() => client.close())
   return client.viewOf
+}
+
+/** Where containerd's folder is, unless `common` names others. */
+const HOSTS = '/certs.d'
+
+/** Parses entries, and a folder of containerd's if there is one, out of files that are held in memory. */
+export function parse(
+  entries: readonly object[],
+  { files = {}, hosts, common = {} }: Pick<Setup, 'files' | 'hosts' | 'common'> = {},
+): Registries {
+  const all: Readonly<Record<string, string>> = {
+    ...files,
+    ...Object.fromEntries(
+      Object.entries(hosts ?? {}).map(([path, content]) => [path.startsWith('/') ? path : `${HOSTS}/${path}`, content]),
+    ),
+  }
+  const readFile = (path: string) => {
+    const content = all[path]
+    if (content === undefined) throw new Error(`no file ${path}`)
+    return content
+  }
+  const containerdHosts = hosts === undefined ? {} : { containerdHosts: HOSTS }
+  const document = { keepTagsSeconds: 0, ...containerdHosts, ...common, registries: entries }
+  return parseRegistries(document, readFile, folder => entriesOf(folder, Object.keys(all)))
+}
+
+function entriesOf(folder: string, paths: readonly string[]): readonly FolderEntry[] {
+  const below = paths.filter(path => path.startsWith(`${folder}/`)).map(path => path.slice(folder.length + 1))
+  const names = new Map(below.map(path => [path.split('/')[0] ?? '', path.includes('/')]))
+  return [...names].map(([name, isFolder]) => ({ name, isFolder }))
 }
 
 /** A reference that has a tag, or a digest. */

@@ -40,7 +40,9 @@ t.test('a registry that is not listed is reached by https as nobody', async t =>
     isForAllNamespaces: false,
     realms: [],
     rate: undefined,
+    dialMs: undefined,
     mirrors: [],
+    standIn: undefined,
   })
 })
 
