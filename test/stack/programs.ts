@@ -36,6 +36,7 @@ export const PROGRAMS = {
   crane: { module: 'crane', package: 'github.com/google/go-containerregistry/cmd/crane', seconds: 11 },
   cosign2: { module: 'cosign2', package: 'github.com/sigstore/cosign/v2/cmd/cosign', seconds: 165 },
   cosign3: { module: 'cosign3', package: 'github.com/sigstore/cosign/v3/cmd/cosign', seconds: 205 },
+  'containerd-hosts': { module: 'containerd-hosts', package: '.', seconds: 32 },
   fulcio: { module: 'fulcio', package: '.', seconds: 75 },
   'ct-log': { module: 'ct-log', package: '.', seconds: 42 },
   rekor1: { module: 'rekor1', package: '.', seconds: 150 },

@@ -86,14 +86,14 @@ export function inPlace<T>(placeOf: HostTable['placeOf'], field: string | undefi
 }
 
 function parseCapabilities(texts: readonly string[] = []): readonly Capability[] {
-  const known = ['pull', 'resolve', 'push'] as const
+  const known = ['pull', 'resolve', 'push', 'referrers'] as const
   const wanted = texts.map(text => {
     const capability = known.find(one => one === text.toLowerCase())
-    if (capability === undefined) throw new InputError(`expected pull, resolve or push, got ${quoted(text)}`)
+    if (capability === undefined) throw new InputError(`expected pull, resolve, push or referrers, got ${quoted(text)}`)
     return capability
   })
   // An empty list is none at all to containerd, and then a host can do everything.
-  return wanted.length === 0 ? ['pull', 'resolve'] : wanted.filter(capability => capability !== 'push')
+  return wanted.length === 0 ? ['pull', 'resolve'] : wanted.filter(one => one === 'pull' || one === 'resolve')
 }
 
 function parseClient(client: TableFields['client'], inFolder: (path: string) => string): HostTable['client'] {

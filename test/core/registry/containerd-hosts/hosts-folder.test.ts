@@ -34,13 +34,13 @@ t.test('folders are named by host, with a port in either spelling, and each host
     'r.example:5000/hosts.toml': '',
     'port.example_5000_/hosts.toml': '',
     'GHCR.io/ca.crt': authority.pem,
-    '[::ffff]:5000/ca.crt': authority.pem,
+    '[2001:db8::5]:5000/ca.crt': authority.pem,
     '..data/hosts.toml': 'not = read',
     README: 'no folder',
     'pem/ca.pem': 'a folder that is named by no host',
   })
   t.strictSame([...registries.keys()].toSorted(), [
-    '[::ffff]:5000',
+    '[2001:db8::5]:5000',
     'ghcr.io',
     'index.docker.io',
     'port.example:5000',
@@ -121,7 +121,7 @@ t.test('a host is trusted with what its capabilities say, and one without pull i
     [host."https://none.example"]
     capabilities = []
     [host."https://pull.example"]
-    capabilities = ["Pull", "push"]
+    capabilities = ["Pull", "push", "referrers"]
     [host."https://push.example"]
     capabilities = ["push"]
     [host."https://resolve.example"]
@@ -137,7 +137,7 @@ t.test('a host is trusted with what its capabilities say, and one without pull i
   )
   t.match(
     hubComplaint('\n[host."https://m.example"]\ncapabilities = ["pull", "mount"]'),
-    /hosts.toml:3: host."https:\/\/m.example".capabilities: expected pull, resolve or push, got "mount"$/,
+    /hosts.toml:3: host."https:\/\/m.example".capabilities: expected pull, resolve, push or referrers, got "mount"$/,
   )
 })
 
