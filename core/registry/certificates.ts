@@ -13,8 +13,10 @@ type Named = { readonly field: string; readonly path: string }
 /** Reads a file of certificates; throws an InputError that names the field. */
 export function readCertificates({ field, path }: Named, readFile: ReadFile): string {
   const pem = readNamedFile(field, path, readFile)
+  // OpenSSL reads up to the first that it cannot, and says nothing of those behind it.
+  const blocks = pem.split(/^(?=-----BEGIN )/m).filter(block => /^-----BEGIN (?:X509 )?CERTIFICATE-----/.test(block))
   try {
-    void new X509Certificate(pem)
+    for (const block of blocks.length === 0 ? [pem] : blocks) void new X509Certificate(block)
     return pem
   } catch (error) {
     throw new InputError(`${field}: expected certificates in PEM in ${JSON.stringify(path)}`, { cause: error })

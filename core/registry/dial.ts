@@ -4,7 +4,14 @@ import type { LookupFunction, Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { createSecureContext, getCACertificates } from 'node:tls'
 import { buildConnector } from 'undici'
-import { forbiddenPortError, isReservedAddress, isReservedHost, reservedAddressError } from './address.ts'
+import {
+  forbiddenPortError,
+  inNetworks,
+  isPrivateName,
+  isReservedAddress,
+  isReservedHost,
+  reservedAddressError,
+} from './address.ts'
 import { codeOf, RESETS } from './failure.ts'
 import type { ProxyFor } from './proxy.ts'
 import type { Registries } from './registries.ts'
@@ -28,6 +35,8 @@ export type DialOptions = {
 export class Dialer {
   readonly #listedHosts: ReadonlySet<string>
   readonly #ports: ReadonlySet<string>
+  /** Of a network that the administrator has called reserved. */
+  readonly #isOurs: (address: string) => boolean
   readonly #silenceMs: number
   readonly #proxyFor: ProxyFor
   readonly #names: NameSources
@@ -40,6 +49,7 @@ export class Dialer {
     ])
     this.#listedHosts = new Set(listed.map(address => hostAndPort(new URL(address))))
     this.#ports = new Set([USUAL_PORT, ...registries.common.ports.map(String)])
+    this.#isOurs = inNetworks(registries.common.reservedNetworks)
     this.#silenceMs = silenceMs
     this.#proxyFor = proxyFor
     // The second try waits twice as long, so that both are over in the time that a connection may take.
@@ -62,7 +72,7 @@ export class Dialer {
     const [toOthers, toOwn] = contextsOf(registry)
     const connectors = (trust: { readonly secureContext?: SecureContext }) => ({
       toListed: buildConnector({ ...common, ...trust, lookup: this.#lookup(() => false) }),
-      toAnyone: buildConnector({ ...common, ...trust, lookup: this.#lookup(isReservedAddress) }),
+      toAnyone: buildConnector({ ...common, ...trust, lookup: this.#lookup(address => this.#isReserved(address)) }),
       tunnelled: buildConnector({ ...common, ...trust }),
     })
     const others = connectors(toOthers)
@@ -70,11 +80,11 @@ export class Dialer {
     return (options, callback) => {
       const name = hostAndPort(options)
       const isHere = registry.isListed && this.#listedHosts.has(name)
-      const objection = isHere ? undefined : this.#objectionTo(options)
+      const proxy = this.#proxyFor({ ...targetOf(options), protocol: options.protocol })
+      const objection = isHere ? undefined : this.#objectionTo(options, proxy !== undefined)
       if (objection !== undefined) return callback(objection, null)
       const { toListed, toAnyone, tunnelled } = name === own ? mine : others
       const watched = this.#watch(callback)
-      const proxy = this.#proxyFor({ ...targetOf(options), protocol: options.protocol })
       if (proxy !== undefined) return void this.#through(proxy, options, tunnelled, watched)
       return (isHere ? toListed : toAnyone)(options, watched)
     }
@@ -86,10 +96,16 @@ export class Dialer {
   }
 
   /** What can be seen of where a stranger leads without looking his name up. */
-  #objectionTo(options: buildConnector.Options): Error | undefined {
+  #objectionTo(options: buildConnector.Options, isProxied: boolean): Error | undefined {
     const { host, port } = targetOf(options)
-    if (isReservedHost(host)) return reservedAddressError()
+    if (isReservedHost(host) || this.#isOurs(host)) return reservedAddressError()
+    // Where the proxy looks it up, a name is all that there is to see.
+    if (isProxied && isPrivateName(host)) return reservedAddressError()
     return this.#ports.has(String(port)) ? undefined : forbiddenPortError()
+  }
+
+  #isReserved(address: string): boolean {
+    return isReservedAddress(address) || this.#isOurs(address)
   }
 
   /** The proxy looks the name up, so what it leads to is for the proxy to refuse. */

@@ -42,6 +42,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another host',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'certificate is from an authority that is not trusted',
+  // An authority of that name is trusted, and has another key: it was renewed.
+  CERT_SIGNATURE_FAILURE: 'certificate is from an authority that is not trusted',
   UNABLE_TO_GET_ISSUER_CERT: 'certificate is from an authority that is not trusted',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate is from an authority that is not trusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate is from an authority that is not trusted',

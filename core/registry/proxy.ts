@@ -1,6 +1,8 @@
 /** Proxies, as the environment names them: which host is reached by which, and which by none. */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { InputError } from '#core/domain/input-error.ts'
+import { inNetworks, parseNetwork } from './address.ts'
+import { within } from './registry-entry.ts'
 
 /** Where a connection is to go; an address without its brackets. */
 export type Target = { readonly protocol: string; readonly host: string; readonly port: number }
@@ -49,8 +51,7 @@ function parseExceptions(text: string): (target: Target) => boolean {
 
 function parseException(entry: string): (target: Target) => boolean {
   if (entry === '*') return () => true
-  const [network = '', bits] = entry.split('/')
-  if (bits !== undefined) return inSubnet(network, Number(bits))
+  if (entry.includes('/')) return inSubnet(entry)
   const [, name = '', port] = /^(.*?)(?::([0-9]+))?$/.exec(isIP(entry) === 6 ? `[${entry}]` : entry) ?? []
   const host = name.replaceAll(/^\[|\]$/g, '')
   const isOurPort = (target: Target) => port === undefined || Number(port) === target.port
@@ -61,14 +62,10 @@ function parseException(entry: string): (target: Target) => boolean {
   return target => (target.host.endsWith(suffix) || (isItself && target.host === host)) && isOurPort(target)
 }
 
-function inSubnet(network: string, bits: number): (target: Target) => boolean {
-  const family = isIP(network)
-  const most = family === 6 ? 128 : 32
-  if (family === 0 || !Number.isInteger(bits) || bits < 0 || bits > most)
-    throw new InputError('NO_PROXY: expected a network such as 10.0.0.0/8 where there is a slash')
-  const list = new BlockList()
-  list.addSubnet(network, bits, family === 6 ? 'ipv6' : 'ipv4')
-  return ({ host }) => isIP(host) === family && list.check(host, family === 6 ? 'ipv6' : 'ipv4')
+function inSubnet(text: string): (target: Target) => boolean {
+  const network = within('NO_PROXY', () => parseNetwork(text))
+  const isIn = inNetworks([network])
+  return ({ host }) => isIP(host) === isIP(network[0]) && isIn(host)
 }
 
 /** No proxy stands between a machine and itself. */

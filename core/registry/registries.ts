@@ -1,6 +1,8 @@
 /** How each registry is reached and as whom. One that is not listed: https, the system's authorities, anonymous. */
 import { z } from 'zod'
 import { InputError } from '#core/domain/input-error.ts'
+import type { Network } from './address.ts'
+import { parseNetwork } from './address.ts'
 import type { Rate } from './budget.ts'
 import { DEFAULT_RATE } from './budget.ts'
 import { readHostsFolders } from './containerd-hosts/hosts-folder.ts'
@@ -28,6 +30,8 @@ type CommonRules = {
   readonly rate: Rate
   /** Ports besides 443 on which a host that is not listed may be reached. */
   readonly ports: readonly number[]
+  /** Of the cluster, besides those that are reserved everywhere: a host that is not listed is not reached there. */
+  readonly reservedNetworks: readonly Network[]
   /** Milliseconds for which it is remembered what a tag points at. */
   readonly tagsKeptMs: number
   readonly rewrites: readonly Rewrite[]
@@ -50,6 +54,7 @@ const NOWHERE = 'https://registry.invalid'
 const MAX_REGISTRIES = 1000
 const MAX_REWRITES = 1000
 const MAX_PORTS = 100
+const MAX_NETWORKS = 1000
 
 /** Parent and child objects name one image within a second, and a rollout does for some. */
 const TAGS_KEPT_SECONDS = 3
@@ -61,6 +66,7 @@ const Document = z.strictObject({
   rewrites: z.array(REWRITE_SHAPE).max(MAX_REWRITES).optional(),
   requests: RATE_SHAPE.optional(),
   ports: z.array(z.int().min(1).max(65_535)).max(MAX_PORTS).optional(),
+  reservedNetworks: z.array(z.string()).max(MAX_NETWORKS).optional(),
   keepTagsSeconds: z.number().min(0).max(60).optional(),
   cloudCredentials: z.array(z.enum(CLOUDS)).max(CLOUDS.length).optional(),
   containerdHosts: z.string().min(1).optional(),
@@ -136,6 +142,7 @@ function parseCommon({
   rewrites = [],
   requests,
   ports = [],
+  reservedNetworks = [],
   keepTagsSeconds,
   cloudCredentials = [],
 }: Document): Omit<CommonRules, 'otherwise'> {
@@ -146,6 +153,9 @@ function parseCommon({
   return {
     rate: requests ?? DEFAULT_RATE,
     ports,
+    reservedNetworks: reservedNetworks.map((text, index) =>
+      within(`reservedNetworks[${index}]`, () => parseNetwork(text)),
+    ),
     tagsKeptMs: (keepTagsSeconds ?? TAGS_KEPT_SECONDS) * 1000,
     rewrites: parsed,
     clouds: [...new Set(cloudCredentials)],

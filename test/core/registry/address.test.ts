@@ -1,5 +1,6 @@
 import t from 'tap'
-import { isReservedAddress } from '#core/registry/address.ts'
+import { InputError } from '#core/domain/input-error.ts'
+import { inNetworks, isOwnMachine, isPrivateName, isReservedAddress, parseNetwork } from '#core/registry/address.ts'
 
 t.test('this machine, its link, private networks and clouds’ own services are reserved, to their edges', async t => {
   for (const host of [
@@ -70,4 +71,60 @@ t.test('a reserved address is one in each way that IPv6 has of writing IPv4 addr
 
 t.test('a name is no address, whatever it looks like', async t => {
   for (const host of ['localhost', '127.0.0.1.example', '0x7f.1', '', '[::1]']) t.notOk(isReservedAddress(host), host)
+})
+
+t.test('loopback and link-local are another on each machine, and private networks are not', async t => {
+  for (const host of [
+    'localhost',
+    'r.localhost',
+    '127.9.9.9',
+    '0.0.0.0',
+    '169.254.169.254',
+    '::',
+    '::1',
+    'fe80::1',
+    '::ffff:127.0.0.1',
+  ])
+    t.ok(isOwnMachine(host), host)
+  for (const host of ['10.0.0.1', '192.168.0.1', 'fd00::1', '1.1.1.1', 'localhost.example', 'fec0::1'])
+    t.notOk(isOwnMachine(host), host)
+})
+
+t.test('a name that no public name server knows is told by its end', async t => {
+  for (const host of [
+    'metadata.google.internal',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local.',
+    'printer',
+    'NAS.Local',
+    'x.home.arpa',
+  ])
+    t.ok(isPrivateName(host), host)
+  for (const host of ['ghcr.io', 'internal.example', 'svc.example', 'r.notlocal', '10.0.0.1', 'fd00::1'])
+    t.notOk(isPrivateName(host), host)
+})
+
+t.test('a network is an address and as many bits as it may have', async t => {
+  t.strictSame(['10.0.0.0/8', '192.0.2.7/32', '0.0.0.0/0', 'fd00::/8', '::/128'].map(parseNetwork), [
+    ['10.0.0.0', 8],
+    ['192.0.2.7', 32],
+    ['0.0.0.0', 0],
+    ['fd00::', 8],
+    ['::', 128],
+  ])
+  for (const bad of [
+    '10.0.0.0',
+    '10.0.0.0/33',
+    'fd00::/129',
+    '10.0.0.0/-1',
+    '10.0.0.0/8/8',
+    'x.example/8',
+    '10.0.0.0/',
+    '/8',
+  ])
+    t.throws(() => parseNetwork(bad), InputError, bad)
+  const isIn = inNetworks([parseNetwork('192.0.2.0/24'), parseNetwork('2001:db8:5::/48')])
+  for (const host of ['192.0.2.1', '::ffff:192.0.2.1', '64:ff9b::192.0.2.1', '2002:c000:201::1', '2001:db8:5::1'])
+    t.ok(isIn(host), host)
+  for (const host of ['192.0.3.1', '2001:db8:6::1', 'r.example', '10.0.0.1']) t.notOk(isIn(host), host)
 })

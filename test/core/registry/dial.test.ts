@@ -139,6 +139,16 @@ t.test(
   },
 )
 
+t.test('a network that is called reserved is no way for a stranger, as an address or behind a name', async t => {
+  const { names } = await serveNames(t, [['192.0.2.7']])
+  const common = { reservedNetworks: ['192.0.2.0/24'] }
+  const client = makeClient(t, [{ host: 'listed.example' }], { common, deps: { names }, limits: { silenceMs: 200 } })
+  const why = async (host: string) => (await unavailable(client.resolve(ref(host, 'a:v'), patience))).message
+  t.match(await why('192.0.2.8'), /its address is reserved/)
+  t.match(await why('inside.example'), /its address is reserved/)
+  t.match(await why('listed.example'), /no connection within the time allowed|no route|connection/)
+})
+
 t.test(
   'a name is looked up once for a connection, so none is checked at one address and reached at another',
   async t => {

@@ -146,6 +146,19 @@ t.test('a proxy is not asked to reach this machine, reserved addresses or other 
   t.strictSame(asked, [])
 })
 
+t.test('a proxy is not asked for names of a cluster or of a cloud’s inside, unless they are listed', async t => {
+  const { port } = await serve(t, answerManifest, identity)
+  const { at, asked } = await serveProxy(t, port)
+  const deps = { proxyFor: parseProxies({ HTTPS_PROXY: at }) }
+  const client = makeClient(t, [], { deps })
+  for (const host of ['metadata.google.internal', 'kubernetes.default.svc', 'api.shop.svc.cluster.local'])
+    t.match((await unavailable(client.resolve(ref(host, 'a:v'), patience))).message, /its address is reserved/, host)
+  t.strictSame(asked, [])
+  const listing = makeClient(t, [{ host: 'registry.internal' }], { deps })
+  await unavailable(listing.resolve(ref('registry.internal', 'a:v'), patience))
+  t.equal(asked[0]?.url, 'registry.internal:443')
+})
+
 t.test('a proxy that refuses, asks for a login, is silent or is not there is told apart', async t => {
   const why = async (at: string) => {
     const proxyFor = parseProxies({ HTTPS_PROXY: `http://user:hunter2@${at}` })

@@ -132,6 +132,21 @@ t.test('certificates are read when the list is', async t => {
   t.equal(parse({ host: 'r.example', caFile: 'ca.pem' }).get('r.example')?.authorities, files['ca.pem'])
   t.match(complaintOf({ caFile: 'password' }), /caFile: expected certificates in PEM in "password"/)
   t.match(complaintOf({ caFile: 'gone' }), /caFile: "gone" cannot be read/)
+  const pem = files['ca.pem'] ?? ''
+  files['three.pem'] = `# the first\n${pem}\n# the second\n${pem}\n${pem}`
+  t.equal(complaintOf({ caFile: 'three.pem' }), 'accepted')
+  files['torn.pem'] = `${pem}\n${pem.slice(0, -60)}`
+  t.match(complaintOf({ caFile: 'torn.pem' }), /caFile: expected certificates in PEM in "torn.pem"/)
+})
+
+t.test('reserved networks are networks, and the wrong one is named', async t => {
+  t.strictSame(parseRegistries({ registries: [], reservedNetworks: ['192.0.2.0/24'] }, read).common.reservedNetworks, [
+    ['192.0.2.0', 24],
+  ])
+  t.match(
+    complaint({ registries: [], reservedNetworks: ['192.0.2.0/24', '10.0.0.1'] }),
+    /^reservedNetworks\[1\]: expected a network such as/,
+  )
 })
 
 t.test('no secret shows in a complaint or in the name of a credential', async t => {
