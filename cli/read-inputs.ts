@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream'
 import { InputError } from '#core/domain/input-error.ts'
 import { readBytes, unreadable } from './read-bytes.ts'
 
-/** `named`: by the user. `met`: in a folder that the user named, among whatever else lies there. */
-type Origin = 'named' | 'met' | 'standard input'
+/** `named`: by the user. `met`: in a folder that the user named, among whatever else lies there; templates of Helm in a chart. */
+type Origin = 'named' | 'met' | 'met in a chart' | 'standard input'
 
 export type Input = {
   /** What messages call it: the path as the user would write it. */
@@ -14,11 +14,6 @@ export type Input = {
   readonly origin: Origin
   readonly text: string
 }
-
-/** What lies in a folder and is not read, and why. */
-export type PassedOver = { readonly file: string; readonly reason: string }
-
-export type Inputs = { readonly inputs: readonly Input[]; readonly passedOver: readonly PassedOver[] }
 
 /** Some thousand workloads. The syntax tree of the worst text of this size takes 2.3 GB (measured), what a process has. */
 const MAX_INPUT_BYTES = 4 * 1024 * 1024
@@ -29,6 +24,10 @@ const MAX_TOTAL_BYTES = 64 * 1024 * 1024
 const MAX_FILES = 2000
 
 const STDIN = '-'
+
+/** Where this file lies begins a chart of Helm. */
+const CHART = 'Chart.yaml'
+
 const STANDARD_INPUT = 'standard input'
 const ON_STDIN = { file: STANDARD_INPUT, origin: STANDARD_INPUT } as const
 
@@ -36,11 +35,9 @@ const ON_STDIN = { file: STANDARD_INPUT, origin: STANDARD_INPUT } as const
  * Reads the inputs in the order in which they were named, the files of a folder in the order of their names. Throws an
  * InputError that names the path for what is missing, unreadable or too large, and for a folder that holds no manifest.
  */
-export async function readInputs(paths: readonly string[], stdin: Readable): Promise<Inputs> {
+export async function readInputs(paths: readonly string[], stdin: Readable): Promise<readonly Input[]> {
   if (paths.filter(path => path === STDIN).length > 1) throw new InputError('-f - can be given once only')
-  const listed = paths.flatMap(path => (path === STDIN ? [ON_STDIN] : listFiles(path)))
-  const passedOver = listed.filter(one => 'reason' in one)
-  const files = listed.filter(one => 'origin' in one)
+  const files = paths.flatMap(path => (path === STDIN ? [ON_STDIN] : listFiles(path)))
   if (files.length > MAX_FILES) throw new InputError(`expected at most ${MAX_FILES} files, got ${files.length}`)
   const inputs: Input[] = []
   let total = 0
@@ -51,39 +48,37 @@ export async function readInputs(paths: readonly string[], stdin: Readable): Pro
       throw new InputError(`${file}: expected all files to have at most ${MAX_TOTAL_BYTES} bytes`)
     inputs.push({ file, origin, text: decodeUtf8(file, bytes) })
   }
-  return { inputs, passedOver }
+  return inputs
 }
 
-type Listed = { readonly file: string; readonly origin: Origin } | PassedOver
+type Listed = Omit<Input, 'text'>
 
 /** A path that the user wrote may lead to anything that can be read, a pipe of the shell included. */
 function listFiles(path: string): readonly Listed[] {
   const isFolder = attempt(path, () => statSync(path).isDirectory())
   if (!isFolder) return [{ file: path, origin: 'named' }]
-  const files = walk(path)
+  const files = walk(path, false)
   if (files.length === 0) throw new InputError(`${path}: there is no .yaml, .yml or .json file in this folder`)
   return files
 }
 
 /**
  * What kubectl reads with --recursive: links to files are followed, links to folders are not, so no link can lead in a
- * circle. Names that start with a dot are passed over: .git and .github hold no objects. So is a Helm chart, whose
- * templates are no YAML before they are rendered.
+ * circle. A name that starts with a dot hides nothing from kubectl; only .git is no folder that anybody could add files to.
  */
-function walk(folder: string): readonly Listed[] {
+function walk(folder: string, isBelowChart: boolean): readonly Listed[] {
   const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }))
-  if (entries.some(({ name }) => name === 'Chart.yaml'))
-    return [{ file: folder, reason: `a Helm chart: helm template ${folder} | shedu check -f - ...` }]
-  const visible = entries.filter(entry => !entry.name.startsWith('.'))
-  return visible
+  const isInChart = isBelowChart || entries.some(({ name }) => name === CHART)
+  return entries
+    .filter(({ name }) => name !== '.git')
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry): readonly Listed[] => {
       const path = join(folder, entry.name)
-      if (entry.isDirectory()) return walk(path)
+      if (entry.isDirectory()) return walk(path, isInChart)
       if (!/\.(?:ya?ml|json)$/.test(entry.name)) return []
       // Opening a named pipe would wait for someone to write into it.
       if (!attempt(path, () => statSync(path).isFile())) throw new InputError(`${path}: expected a file`)
-      return [{ file: path, origin: 'met' }]
+      return [{ file: path, origin: isInChart ? 'met in a chart' : 'met' }]
     })
 }
 

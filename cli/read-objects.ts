@@ -3,7 +3,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { KubeObject, Subject } from '#core/domain/subject.ts'
 import { readFieldPath } from '#core/gate/field-path.ts'
 import { podSpecPath } from '#core/kinds/workload-kinds.ts'
-import type { Input, PassedOver } from './read-inputs.ts'
+import type { Input } from './read-inputs.ts'
 import type { YamlDocument } from './read-yaml.ts'
 import { readYaml } from './read-yaml.ts'
 import type { FieldPath, Position } from './yaml-walk.ts'
@@ -35,6 +35,9 @@ type Place = {
   readonly namespace: string
 }
 
+/** What lies in a folder and is no object, and what it is. */
+export type PassedOver = { readonly file: string; readonly reason: string }
+
 export type Objects = { readonly objects: readonly SourcedObject[]; readonly passedOver: readonly PassedOver[] }
 
 /**
@@ -43,19 +46,23 @@ export type Objects = { readonly objects: readonly SourcedObject[]; readonly pas
  * and shows no sign of being meant as one.
  */
 export function readObjects(inputs: readonly Input[], namespace: string): Objects {
-  const objects: SourcedObject[] = []
-  const passedOver: PassedOver[] = []
-  for (const input of inputs) {
-    for (const document of readDocuments(input)) {
-      const place = { file: input.file, origin: originOf(input), document, path: [], namespace }
-      const reason = input.origin === 'met' ? reasonToPassOver(document.value) : undefined
-      if (reason === undefined) objects.push(...unfold(document.value, {}, place))
-      else passedOver.push({ file: `${input.file}:${document.positionOf([]).line}`, reason })
-    }
-  }
+  const read = inputs.flatMap(input => readInput(input, namespace))
+  const objects = read.filter(one => 'subject' in one)
+  const passedOver = read.filter(one => 'reason' in one)
   if (objects.length > MAX_OBJECTS)
     throw new InputError(`expected at most ${MAX_OBJECTS} objects, got ${objects.length}`)
   return { objects, passedOver }
+}
+
+function readInput(input: Input, namespace: string): readonly (SourcedObject | PassedOver)[] {
+  const { file } = input
+  const documents = readDocuments(input)
+  if (documents === 'template') return [{ file, reason: `a template${HELM}` }]
+  return documents.flatMap((document): readonly (SourcedObject | PassedOver)[] => {
+    const reason = reasonToPassOver(input, document.value)
+    if (reason !== undefined) return [{ file: `${file}:${document.positionOf([]).line}`, reason }]
+    return unfold(document.value, {}, { file, origin: originOf(input), document, path: [], namespace })
+  })
 }
 
 function originOf({ origin }: Input): 'file' | 'standard input' {
@@ -65,9 +72,12 @@ function originOf({ origin }: Input): 'file' | 'standard input' {
 /** Where one of these stands, an object was meant: a slip in another must not keep it from being looked at. */
 const SIGNS = ['apiVersion', 'kind', 'metadata', 'spec']
 
-function reasonToPassOver(value: unknown): string | undefined {
+/** Nothing that kubectl could create is passed over, whatever lies beside it: whoever adds a file must not hide another. */
+function reasonToPassOver({ file, origin }: Input, value: unknown): string | undefined {
+  if (origin !== 'met' && origin !== 'met in a chart') return undefined
   const object = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as KubeObject) : {}
   if (isForKustomize(object['apiVersion'])) return `for kustomize${KUSTOMIZE}`
+  if (/(?:^|[\\/])Chart\.yaml$/.test(file) && !Object.hasOwn(object, 'kind')) return `of a Helm chart${HELM}`
   return SIGNS.some(sign => Object.hasOwn(object, sign)) ? undefined : 'no Kubernetes object'
 }
 
@@ -75,10 +85,12 @@ function isForKustomize(apiVersion: unknown): boolean {
   return typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')
 }
 
-function readDocuments({ file, text }: Input): readonly YamlDocument[] {
+/** In a chart, what is no YAML before it is rendered is none of kubectl's, either. */
+function readDocuments({ file, origin, text }: Input): readonly YamlDocument[] | 'template' {
   try {
     return readYaml(file, text)
   } catch (error) {
+    if (error instanceof InputError && origin === 'met in a chart' && text.includes('{{')) return 'template'
     if (!(error instanceof InputError && text.includes('{{'))) throw error
     throw new InputError(`${error.message}; if this is a Helm template, render it first${HELM}`, { cause: error })
   }

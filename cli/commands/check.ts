@@ -9,8 +9,8 @@ import { openContext } from '../open-context.ts'
 import { openOutputs } from '../open-outputs.ts'
 import type { Output } from '../output.ts'
 import { makeProgress, NO_PROGRESS } from '../progress.ts'
-import { type Inputs, type PassedOver, readInputs } from '../read-inputs.ts'
-import { type Objects, readObjects } from '../read-objects.ts'
+import { type Input, readInputs } from '../read-inputs.ts'
+import { type Objects, type PassedOver, readObjects } from '../read-objects.ts'
 import type { CheckResult } from '../report/result.ts'
 import { exitCodeOf, summaryOf } from '../report/result.ts'
 import { asOf, sayKept } from '../report/say-kept.ts'
@@ -70,12 +70,9 @@ export async function check(options: CheckOptions, streams: Streams): Promise<0 
   }
 }
 
-function objectsOf(read: Inputs, { paths, images, isStrict }: CheckOptions, namespace: string): Objects {
-  const { objects, passedOver } = readObjects(read.inputs, namespace)
-  const all = {
-    objects: [...objects, ...images.map(image => objectOfImage(image, namespace))],
-    passedOver: [...read.passedOver, ...passedOver],
-  }
+function objectsOf(inputs: readonly Input[], { paths, images, isStrict }: CheckOptions, namespace: string): Objects {
+  const { objects, passedOver } = readObjects(inputs, namespace)
+  const all = { objects: [...objects, ...images.map(image => objectOfImage(image, namespace))], passedOver }
   const [first] = all.passedOver
   if (isStrict && first !== undefined)
     throw new InputError(`${first.file}: with --strict, expected objects only; it is ${first.reason}`)

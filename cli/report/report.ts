@@ -1,5 +1,5 @@
 /** All that came of a check, as the forms that are said at its end are made from it. */
-import type { PassedOver } from '../read-inputs.ts'
+import type { PassedOver } from '../read-objects.ts'
 import type { CheckResult, Summary } from './result.ts'
 
 export type Report = {

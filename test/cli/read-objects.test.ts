@@ -229,18 +229,19 @@ t.test('says of a document that is no object what it is and where', async t => {
   )
 })
 
-t.test('reads a folder in the order of its names, with its folders, without hidden and other files', async t => {
+t.test('reads a folder in the order of its names, with its folders, without .git and other files', async t => {
   const dir = t.testdir({
     'b.yml': POD,
     'a.json': '{}',
     sub: { 'c.yaml': POD, deeper: { 'd.yaml': POD } },
     '.git': { 'e.yaml': 'not read' },
+    '.hidden': { '.f.yaml': POD },
     'notes.txt': 'not read',
   })
-  const { inputs } = await readInputs([dir], Readable.from([]))
+  const inputs = await readInputs([dir], Readable.from([]))
   t.strictSame(
     inputs.map(({ file }) => file),
-    ['a.json', 'b.yml', 'sub/c.yaml', 'sub/deeper/d.yaml'].map(name => join(dir, name)),
+    ['.hidden/.f.yaml', 'a.json', 'b.yml', 'sub/c.yaml', 'sub/deeper/d.yaml'].map(name => join(dir, name)),
   )
 })
 
@@ -249,18 +250,11 @@ t.test('in a folder, what shows no sign of an object is passed over and named; a
     'a-pod.yaml': `${POD}---\nservices: {db: {image: r.test/db:1}}\n`,
     'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n',
     'package.json': '{"name": "shop"}',
-    chart: { 'Chart.yaml': 'apiVersion: v2\nname: shop\n', templates: { 'pod.yaml': '{{ if }}' } },
     'values.yaml': 'image: r.test/app:1\n',
   })
-  const read = async (path: string) => {
-    const { inputs, passedOver } = await readInputs([path], Readable.from([]))
-    const read = readObjects(inputs, 'default')
-    return { objects: read.objects.length, passedOver: [...passedOver, ...read.passedOver] }
-  }
-  t.strictSame(await read(dir), {
+  t.strictSame(await readFolder(dir), {
     objects: 1,
     passedOver: [
-      { file: join(dir, 'chart'), reason: `a Helm chart: helm template ${join(dir, 'chart')} | shedu check -f - ...` },
       { file: `${join(dir, 'a-pod.yaml')}:9`, reason: 'no Kubernetes object' },
       {
         file: `${join(dir, 'kustomization.yaml')}:1`,
@@ -270,18 +264,54 @@ t.test('in a folder, what shows no sign of an object is passed over and named; a
       { file: `${join(dir, 'values.yaml')}:1`, reason: 'no Kubernetes object' },
     ],
   })
-  await t.rejects(read(join(dir, 'values.yaml')), {
-    message: /expected a Kubernetes object, got one without apiVersion/,
+  await t.rejects(readFolder(join(dir, 'values.yaml')), {
+    message: /expected a Kubernetes object, got one without apiV/,
   })
   const slips = t.testdir({ slips: { 'a.yaml': POD.replace('apiVersion', 'apiVersoin') } })
-  await t.rejects(read(join(slips, 'slips')), { message: /a.yaml:1:1: .*without apiVersion/ })
+  await t.rejects(readFolder(join(slips, 'slips')), { message: /a.yaml:1:1: .*without apiVersion/ })
 })
+
+t.test('in a chart of Helm, templates are passed over, and nothing that kubectl would create', async t => {
+  const chart = {
+    'Chart.yaml': 'apiVersion: v2\nname: shop\n',
+    'values.yaml': 'image: r.test/app:1\n',
+    crds: { 'plain.yaml': POD },
+    templates: {
+      'a.yaml': `{{- if .Values.x }}\n${POD}{{ end }}\n`,
+      'b.yaml': POD.replace('{name: web}', '{{ .Values.name }}'),
+      'plain.yaml': `# {{ not a template }}\n${POD}`,
+    },
+  }
+  const dir = t.testdir({ chart, beside: { 'pod.yaml': POD } })
+  const render = ': helm template CHART | shedu check -f - ...'
+  t.strictSame(await readFolder(dir), {
+    objects: 3,
+    passedOver: [
+      { file: `${join(dir, 'chart', 'Chart.yaml')}:1`, reason: `of a Helm chart${render}` },
+      { file: join(dir, 'chart', 'templates', 'a.yaml'), reason: `a template${render}` },
+      { file: join(dir, 'chart', 'templates', 'b.yaml'), reason: `a template${render}` },
+      { file: `${join(dir, 'chart', 'values.yaml')}:1`, reason: 'no Kubernetes object' },
+    ],
+  })
+  const broken = t.testdir({ chart: { ...chart, 'broken.yaml': `${POD}  - ] broken\n` } })
+  await t.rejects(readFolder(broken), { message: /broken.yaml:8:5: / })
+  const hidden = t.testdir({ 'Chart.yaml': POD })
+  t.match(await readFolder(hidden), { objects: 1, passedOver: [] }, 'a name does not hide an object')
+  const alone = t.testdir({ 'a.yaml': chart.templates['a.yaml'] })
+  await t.rejects(readFolder(alone), { message: /if this is a Helm template, render it first/ })
+})
+
+/** How many objects there are, and what is passed over. */
+async function readFolder(path: string) {
+  const { objects, passedOver } = readObjects(await readInputs([path], Readable.from([])), 'default')
+  return { objects: objects.length, passedOver }
+}
 
 t.test('follows links to files, and no link in a circle', async t => {
   const dir = t.testdir({ real: { 'a.yaml': POD }, sub: {} })
   symlinkSync(join(dir, 'real', 'a.yaml'), join(dir, 'sub', 'link.yaml'))
   symlinkSync(dir, join(dir, 'sub', 'circle'))
-  const { inputs } = await readInputs([join(dir, 'sub')], Readable.from([]))
+  const inputs = await readInputs([join(dir, 'sub')], Readable.from([]))
   t.strictSame(
     inputs.map(({ file, text }) => [file, text]),
     [[join(dir, 'sub', 'link.yaml'), POD]],
@@ -294,7 +324,7 @@ t.test('follows links to files, and no link in a circle', async t => {
 })
 
 t.test('reads standard input, once', async t => {
-  const { inputs } = await readInputs(['-'], Readable.from([Buffer.from(POD.slice(0, 9)), Buffer.from(POD.slice(9))]))
+  const inputs = await readInputs(['-'], Readable.from([Buffer.from(POD.slice(0, 9)), Buffer.from(POD.slice(9))]))
   t.strictSame(inputs, [{ file: 'standard input', origin: 'standard input', text: POD }])
   await t.rejects(readInputs(['-', '-'], Readable.from([])), { message: /once only/ })
 })
@@ -314,7 +344,7 @@ t.test('names the path that is missing, empty, no file, no UTF-8 or too large', 
 t.test('reads an input of the largest size, and none that is a byte larger', async t => {
   const most = 4 * 1024 * 1024
   const input = (bytes: number) => Readable.from([Buffer.alloc(bytes - 1, '#'), Buffer.from('\n')])
-  t.equal((await readInputs(['-'], input(most))).inputs[0]?.text.length, most)
+  t.equal((await readInputs(['-'], input(most)))[0]?.text.length, most)
   await t.rejects(readInputs(['-'], input(most + 1)), InputError)
 })
 
