@@ -19,7 +19,6 @@ import { reachesOf } from './registries.ts'
 import type { Reach } from './registry-entry.ts'
 import type { NameSources } from './resolve-name.ts'
 import { resolveName } from './resolve-name.ts'
-import { openTunnel } from './tunnel.ts'
 
 /** Where no list says otherwise. */
 const USUAL_PORT = '443'
@@ -118,6 +117,8 @@ export class Dialer {
     const { host, port } = targetOf(options)
     let socket: Socket
     try {
+      // Loaded only where there is a proxy: an import of node:http loads the whole fetch of Node, which nothing else here uses.
+      const { openTunnel } = await import('./tunnel.ts')
       socket = await openTunnel(proxy, `${host.includes(':') ? `[${host}]` : host}:${port}`, this.#silenceMs)
     } catch (error) {
       callback(error as Error, null)

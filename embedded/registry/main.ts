@@ -8,13 +8,14 @@ import { buildServer } from './server.ts'
 const { values } = parseArgs({
   options: {
     layouts: { type: 'string' },
-    prefix: { type: 'string', default: 'vec' },
+    prefix: { type: 'string', multiple: true, default: ['vec'] },
     port: { type: 'string', default: '0' },
   },
 })
 
 const registry = makeRegistry()
-if (values.layouts !== undefined) readLayouts(values.layouts, values.prefix, registry.store)
+const { layouts } = values
+if (layouts !== undefined) for (const prefix of values.prefix) readLayouts(layouts, prefix, registry.store)
 
 const server = buildServer(registry)
 server.listen(Number(values.port), '127.0.0.1', () => {

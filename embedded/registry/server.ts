@@ -1,6 +1,5 @@
 /** One HTTP server with two doors: the distribution API that clients meet, and the control behind it. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
 import { answerControl } from './control.ts'
 import { deliver, isSilent } from './deliver.ts'
 import type { Asked } from './distribution.ts'
@@ -10,6 +9,9 @@ import { distort, divert } from './faults.ts'
 import type { Registry } from './registry.ts'
 import type { Reply } from './reply.ts'
 import { errorReply } from './reply.ts'
+
+/** As it stands in node:http, an import of which loads the whole fetch of Node: that takes as long as the rest of this program. */
+const { createServer } = process.getBuiltinModule('node:http')
 
 const NO_STRIKE: Strike = { fault: {}, before: 0 }
 

@@ -1,11 +1,11 @@
 /** Every image that the real cosign signed, through the webhook and through `shedu check`; and each with one byte changed. */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { digestOf } from '#core/domain/digest.ts'
 import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
-import { type EmbeddedRegistry, RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
+import { RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
 import { makePod } from '#test/support/make-subject.ts'
 import { makeKeyPolicy, startWebhook, type WebhookProcess } from '#test/support/webhook-process.ts'
 
@@ -36,47 +36,53 @@ type Manifest = {
 const { cases } = JSON.parse(readFileSync(join(FIXTURES, 'cases.json'), 'utf8')) as { readonly cases: readonly Case[] }
 const KEYS = ['p256', 'p384', 'rsa', 'ed25519', 'other']
 
-/** One policy for each key would have to hold at once, so each key gets a webhook of its own. */
-async function startWebhookFor(t: Test, registry: EmbeddedRegistry, key: string): Promise<WebhookProcess> {
+/** One policy for each key would have to hold at once, so each key has a folder of its own. */
+function policyOf(host: string, folder: string, key: string): object {
   const data = readFileSync(join(FIXTURES, 'keys', `${key}.pub`), 'utf8')
   const hashAlgorithm = key === 'p384' ? 'sha384' : 'sha256'
-  return await startWebhook(t, registry.host, [makeKeyPolicy(key, `${registry.host}/**`, [{ data, hashAlgorithm }])])
+  return makeKeyPolicy(folder, `${host}/${folder}/**`, [{ data, hashAlgorithm }])
 }
 
-function pods(host: string): readonly object[] {
-  return cases.map(({ image }) => ({ ...makePod(`${host}/vec/${image}:v1`), metadata: { name: image } }))
+function podsOf(host: string, key: string): readonly object[] {
+  return cases.map(({ image }) => ({ ...makePod(`${host}/${key}/${image}:v1`), metadata: { name: `${key}-${image}` } }))
 }
 
-function checkByCommandLine(webhook: WebhookProcess, objects: readonly object[]): Readonly<Record<string, string>> {
-  const { stdout, stderr } = spawnSync(
+async function checkByCommandLine(
+  { policiesDir, registriesFile }: WebhookProcess,
+  objects: readonly object[],
+): Promise<ReadonlyMap<string, string>> {
+  const flags = ['--policies', policiesDir, '--registries', registriesFile, '-o', 'json']
+  const { promise, resolve } = Promise.withResolvers<readonly [stdout: string, stderr: string]>()
+  // That something was refused is in the exit code, which is an error to whoever executes files.
+  const child = execFile(
     process.execPath,
-    [
-      'cli/main.ts',
-      'check',
-      '-f',
-      '-',
-      '--policies',
-      webhook.policiesDir,
-      '--registries',
-      webhook.registriesFile,
-      '-o',
-      'json',
-    ],
-    { input: objects.map(object => JSON.stringify(object)).join('\n---\n'), encoding: 'utf8', env: COMPILE_CACHE },
+    ['cli/main.ts', 'check', '-f', '-', ...flags],
+    { env: COMPILE_CACHE },
+    (_, ...said) => resolve(said),
   )
+  child.stdin?.end(objects.map(object => JSON.stringify(object)).join('\n---\n'))
+  const [stdout, stderr] = await promise
   t.equal(stderr.includes('TypeError'), false, stderr)
   const { results } = JSON.parse(stdout) as {
     readonly results: readonly { readonly name: string; readonly outcome: string }[]
   }
-  return Object.fromEntries(results.map(({ name, outcome }) => [name, outcome]))
+  return new Map(results.map(({ name, outcome }) => [name, outcome]))
 }
+
+const registry = await startRegistry(t, { layouts: RECORDED_LAYOUTS, prefix: KEYS })
+const webhook = await startWebhook(
+  t,
+  registry.host,
+  KEYS.map(key => policyOf(registry.host, key, key)),
+)
+const checking = checkByCommandLine(
+  webhook,
+  KEYS.flatMap(key => podsOf(registry.host, key)),
+)
 
 for (const key of KEYS) {
   t.test(`the webhook and shedu check admit exactly what ${key} signed`, async t => {
-    const registry = await startRegistry(t, { layouts: RECORDED_LAYOUTS })
-    const webhook = await startWebhookFor(t, registry, key)
-    const objects = pods(registry.host)
-    const beforehand = checkByCommandLine(webhook, objects)
+    const objects = podsOf(registry.host, key)
     for (const [index, { image, digest, signedBy }] of cases.entries()) {
       const isSigned = signedBy.some(by => by.key === `keys/${key}.pub`)
       const cold = await webhook.create(objects[index] as never)
@@ -84,7 +90,8 @@ for (const key of KEYS) {
       t.match(JSON.stringify(cold.object), digest, `${image} is pinned to its digest`)
       const warm = await webhook.create(objects[index] as never)
       t.strictSame([warm.allowed, warm.status], [cold.allowed, cold.status], `${image}, asked again`)
-      t.equal(beforehand[image], isSigned ? 'admitted' : 'refused', `${image} beforehand`)
+      const beforehand = (await checking).get(`${key}-${image}`)
+      t.equal(beforehand, isSigned ? 'admitted' : 'refused', `${image} beforehand`)
     }
   })
 }
@@ -119,14 +126,12 @@ function carriersOf(
 }
 
 t.test('each key-signed image with one byte of its signature or of what is signed changed is refused', async t => {
-  const registry = await startRegistry(t)
   for (const key of KEYS) {
-    const webhook = await startWebhookFor(t, registry, key)
     const signed = cases.filter(({ signedBy }) => signedBy.some(by => by.key === `keys/${key}.pub`))
     const parts = signed.flatMap(one => (['none', 'signature', 'payload'] as const).map(part => ({ ...one, part })))
     for (const { image, digest, part } of parts) {
-      const repository = `changed/${key}/${image}/${part}`
-      await store(registry, repository, { image, digest }, part)
+      const repository = `${key}/changed/${image}/${part}`
+      await store(repository, { image, digest }, part)
       const { allowed, status } = await webhook.review('validate', makePod(`${registry.host}/${repository}@${digest}`))
       t.equal(allowed, part === 'none', `${image} by ${key}, changed: ${part}`)
       if (part !== 'none') t.match(status?.message, /signature\.(?:invalid|wrong-key|wrong-image)/)
@@ -136,7 +141,6 @@ t.test('each key-signed image with one byte of its signature or of what is signe
 
 /** Stores the image again under another name, with one byte of one part flipped and every digest that covers it true. */
 async function store(
-  registry: EmbeddedRegistry,
   repository: string,
   { image, digest }: { readonly image: string; readonly digest: string },
   part: 'none' | 'signature' | 'payload',
@@ -146,7 +150,7 @@ async function store(
   await registry.put({ repository, mediaType, manifest: own.toString() })
   for (const { tag, manifest } of carriersOf(image, digest)) {
     const layers = await Promise.all(
-      (manifest.layers ?? []).map(layer => changeLayer(registry, repository, read(image, layer.digest), layer, part)),
+      (manifest.layers ?? []).map(layer => changeLayer(repository, read(image, layer.digest), layer, part)),
     )
     const text = JSON.stringify({ ...manifest, layers })
     const order = { repository, mediaType: 'application/vnd.oci.image.manifest.v1+json', manifest: text }
@@ -155,7 +159,6 @@ async function store(
 }
 
 async function changeLayer(
-  registry: EmbeddedRegistry,
   repository: string,
   bytes: Buffer,
   layer: Descriptor,
@@ -192,16 +195,26 @@ function changeBundle(bytes: Buffer, part: 'none' | 'signature' | 'payload'): Bu
   return Buffer.from(JSON.stringify(bundle))
 }
 
+/** The webhook above knows what it has proven: here is one that knows nothing yet. */
+const another = await startRegistry(t, { layouts: RECORDED_LAYOUTS, prefix: ['good', 'bad'] })
+const release = await another.key('release')
+const unknowing = await startWebhook(t, another.host, [
+  policyOf(another.host, 'good', 'p256'),
+  policyOf(another.host, 'bad', 'p256'),
+  makeKeyPolicy('release', `${another.host}/built/**`, [{ data: release }]),
+])
+
+async function ask(repository: string, digest: string) {
+  return await unknowing.review('validate', makePod(`${another.host}/${repository}@${digest}`))
+}
+
 t.test('an image whose own manifest was changed by one byte is refused, however well it is signed', async t => {
-  const registry = await startRegistry(t, { layouts: RECORDED_LAYOUTS })
-  const webhook = await startWebhookFor(t, registry, 'p256')
   const signed = cases.filter(({ signedBy }) => signedBy.some(by => by.key === 'keys/p256.pub'))
   t.ok(signed.length >= 5)
   for (const { image, digest } of signed) {
-    await registry.faults([
-      { repository: `vec/${image}`, kind: 'manifest', reference: digest, fault: { corruptByte: 30 } },
-    ])
-    const { allowed, status } = await webhook.review('validate', makePod(`${registry.host}/vec/${image}@${digest}`))
+    const fault = { corruptByte: 30 }
+    await another.faults([{ repository: `bad/${image}`, kind: 'manifest', reference: digest, fault }])
+    const { allowed, status } = await ask(`bad/${image}`, digest)
     t.equal(allowed, false, image)
     t.match(status?.message, /image\.digest-mismatch/)
   }
@@ -210,34 +223,26 @@ t.test('an image whose own manifest was changed by one byte is refused, however 
 t.test(
   'the digest that is named is what must be signed: an index covers itself, not a child named directly',
   async t => {
-    const registry = await startRegistry(t, { layouts: RECORDED_LAYOUTS })
-    const webhook = await startWebhookFor(t, registry, 'p256')
     const index = cases.find(({ image }) => image === 'index')
     const { manifests } = JSON.parse(read('index', index?.digest ?? '').toString()) as {
       readonly manifests: readonly Descriptor[]
     }
-    const ask = async (digest: string) =>
-      (await webhook.review('validate', makePod(`${registry.host}/vec/index@${digest}`))).allowed
-    t.equal(await ask(index?.digest ?? ''), true, 'the signed index')
-    for (const child of manifests) t.equal(await ask(child.digest), false, 'a child of it, named by its own digest')
+    const isAllowed = async (digest: string) => (await ask('good/index', digest)).allowed
+    t.equal(await isAllowed(index?.digest ?? ''), true, 'the signed index')
+    for (const child of manifests)
+      t.equal(await isAllowed(child.digest), false, 'a child of it, named by its own digest')
   },
 )
 
 t.test('a signed child says nothing about an index that contains it', async t => {
-  const registry = await startRegistry(t)
-  const data = await registry.key('release')
-  const webhook = await startWebhook(t, registry.host, [makeKeyPolicy('release', `${registry.host}/**`, [{ data }])])
-  const { digest, children } = await registry.image({ repository: 'app', platforms: 2 })
+  const isAllowed = async (repository: string, wanted: string) => (await ask(repository, wanted)).allowed
+  const { digest, children } = await another.image({ repository: 'built/app', platforms: 2 })
   const [signed = '', unsigned = ''] = children
-  await registry.sign({ repository: 'app', digest: signed, key: 'release' })
-  const ask = async (wanted: string) =>
-    (await webhook.review('validate', makePod(`${registry.host}/app@${wanted}`))).allowed
-  t.strictSame([await ask(digest), await ask(signed), await ask(unsigned)], [false, true, false])
-  await registry.sign({ repository: 'app', digest, key: 'release', layout: 'bundle' })
-  const other = await registry.image({ repository: 'both', platforms: 1 })
-  for (const one of [other.digest, ...other.children])
-    await registry.sign({ repository: 'both', digest: one, key: 'release' })
-  const both = async (wanted: string) =>
-    (await webhook.review('validate', makePod(`${registry.host}/both@${wanted}`))).allowed
-  t.strictSame([await both(other.digest), await both(other.children[0] ?? '')], [true, true])
+  await another.sign({ repository: 'built/app', digest: signed, key: 'release' })
+  const found = [digest, signed, unsigned].map(wanted => isAllowed('built/app', wanted))
+  t.strictSame(await Promise.all(found), [false, true, false])
+  const other = await another.image({ repository: 'built/both', platforms: 1 })
+  const both = [other.digest, ...other.children]
+  for (const one of both) await another.sign({ repository: 'built/both', digest: one, key: 'release' })
+  t.strictSame(await Promise.all(both.map(wanted => isAllowed('built/both', wanted))), [true, true])
 })

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { request } from 'undici'
 
 export type KeyType = 'p256' | 'p384' | 'p521' | 'rsa2048' | 'rsa3072' | 'ed25519'
 
@@ -196,8 +197,8 @@ type Test = { readonly teardown: (end: () => Promise<void>) => unknown }
 type Options = {
   /** A folder of OCI layouts, each served as `prefix/NAME`. */
   readonly layouts?: string
-  /** `vec` by default. */
-  readonly prefix?: string
+  /** `vec` by default; several serve the same layouts several times. */
+  readonly prefix?: string | readonly string[]
 }
 
 const MAIN = fileURLToPath(new URL('../../embedded/registry/main.ts', import.meta.url))
@@ -207,7 +208,7 @@ export const RECORDED_LAYOUTS = fileURLToPath(new URL('../fixtures/images/layout
 
 /** Starts a registry; it is listening when this resolves, and gone after the test. */
 export async function startRegistry(t: Test, options: Options = {}): Promise<EmbeddedRegistry> {
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  const flags = Object.entries(options).flatMap(([name, value]) => [value].flat().flatMap(one => [`--${name}`, one]))
   const child = spawn(process.execPath, [MAIN, ...flags], { stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => stop(child))
   for await (const line of createInterface(child.stdout)) {
@@ -307,11 +308,11 @@ export class EmbeddedRegistry {
     return stop(this.#child)
   }
 
-  async #control<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  async #control<Answer>(method: 'DELETE' | 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer> {
     const init = body === undefined ? { method } : { method, body: JSON.stringify(body) }
-    const response = await fetch(`http://${this.host}/_control/${path}`, init)
-    const text = await response.text()
-    if (!response.ok) throw new Error(`embedded registry, ${method} ${path}: ${text}`)
+    const response = await request(`http://${this.host}/_control/${path}`, init)
+    const text = await response.body.text()
+    if (response.statusCode >= 300) throw new Error(`embedded registry, ${method} ${path}: ${text}`)
     return JSON.parse(text) as Answer
   }
 }
