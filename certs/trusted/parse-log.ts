@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { createPublicKey } from 'node:crypto'
 import { InputError } from '#core/domain/input-error.ts'
 import type { PublicKey } from '#core/domain/public-key.ts'
-import { decodePublicKey } from '#core/domain/public-key.ts'
+import { decodePublicKey, keyObjectOf } from '#core/domain/public-key.ts'
 import type { TransparencyLog } from '#core/domain/trust-root.ts'
 import type { Members } from './members.ts'
 import { parseValidity } from './parse-validity.ts'
@@ -90,7 +90,7 @@ function parseKey(publicKey: Members): PublicKey {
     )
   const bytes = publicKey.bytes('rawBytes', KEY_BYTES)
   const key = publicKey.within('rawBytes', () => decodePublicKey(details.encoding === 'spki' ? bytes : toSpki(bytes)))
-  const found = describe(createPublicKey({ key: Buffer.from(key.spki, 'base64'), format: 'der', type: 'spki' }))
+  const found = describe(keyObjectOf(key))
   if (!details.key.test(found))
     throw new InputError(`${publicKey.at('rawBytes')}: expected ${details.expected}, as its details say, got ${found}`)
   return key

@@ -49,20 +49,36 @@ export function parsePublicKey(pem: unknown): PublicKey {
   return toPublicKey(der, type)
 }
 
-/** The same for a SubjectPublicKeyInfo in DER, as certificates and trust roots hold it. */
-export function decodePublicKey(spki: Uint8Array): PublicKey {
-  return toPublicKey(spki, 'spki')
+/**
+ * The same for a SubjectPublicKeyInfo in DER, as certificates and trust roots hold it. OpenSSL reads it out of a whole
+ * certificate (`read`) as well, where that is at hand: reading it twice costs as much as a verification.
+ */
+export function decodePublicKey(spki: Uint8Array, read?: () => KeyObject): PublicKey {
+  return toPublicKey(spki, 'spki', read)
 }
 
-function toPublicKey(der: Uint8Array, type: 'spki' | 'pkcs1'): PublicKey {
-  const { read, spki } = readKey(der, type)
+const keyObjects = new WeakMap<PublicKey, KeyObject>()
+
+/** The key as OpenSSL holds it, read once; a policy's key is one object for as long as the policy lives. */
+export function keyObjectOf(key: PublicKey): KeyObject {
+  const known = keyObjects.get(key)
+  if (known !== undefined) return known
+  const object = createPublicKey({ key: Buffer.from(key.spki, 'base64'), format: 'der', type: 'spki' })
+  keyObjects.set(key, object)
+  return object
+}
+
+function toPublicKey(der: Uint8Array, type: 'spki' | 'pkcs1', how?: () => KeyObject): PublicKey {
+  const { read, spki } = readKey(how ?? (() => createPublicKey({ key: Buffer.from(der), format: 'der', type })))
   // Read again from there: OpenSSL cannot write as PKCS#1 what it read as PKCS#1.
   const key = type === 'spki' ? read : createPublicKey({ key: spki, format: 'der', type: 'spki' })
   const written = type === 'spki' ? spki : key.export({ format: 'der', type })
   // OpenSSL reads past what stands behind the key and accepts it in more than one encoding: two fingerprints for one key.
   if (!written.equals(der)) throw new InputError('expected the key in DER with nothing behind it, got another encoding')
   refuseUnusable(key, spki)
-  return { fingerprint: createHash('sha256').update(spki).digest('hex'), spki: spki.toString('base64') }
+  const parsed = { fingerprint: createHash('sha256').update(spki).digest('hex'), spki: spki.toString('base64') }
+  keyObjects.set(parsed, key)
+  return parsed
 }
 
 /** First of all, so that a private key is told what it is, whatever else is wrong with the text. */
@@ -74,9 +90,9 @@ function refuseSecret(pem: unknown): void {
 }
 
 /** What can be read and not written is no key either: the point at infinity. */
-function readKey(der: Uint8Array, type: 'spki' | 'pkcs1'): { readonly read: KeyObject; readonly spki: Buffer } {
+function readKey(how: () => KeyObject): { readonly read: KeyObject; readonly spki: Buffer } {
   try {
-    const read = createPublicKey({ key: Buffer.from(der), format: 'der', type })
+    const read = how()
     return { read, spki: read.export({ format: 'der', type: 'spki' }) }
   } catch (error) {
     throw new InputError('expected a public key in DER, got bytes that are none', { cause: error })

@@ -3,12 +3,13 @@
  * in: the key says which algorithms, the policy says which hash, and nothing that came with the signature is asked.
  */
 import type { KeyObject } from 'node:crypto'
-import { constants, createPublicKey, verify } from 'node:crypto'
+import { constants, verify } from 'node:crypto'
 import { ed25519ph } from '@noble/curves/ed25519.js'
 import type { HashAlgorithm, KeySigner } from '#core/domain/demand.ts'
 import type { KeyIdentity } from '#core/domain/identity.ts'
 import { InputError } from '#core/domain/input-error.ts'
 import type { PublicKey } from '#core/domain/public-key.ts'
+import { keyObjectOf } from '#core/domain/public-key.ts'
 import { digestOfMessage, type Message } from './message.ts'
 import { type Checked, checkPrehashed } from './prehashed.ts'
 
@@ -37,8 +38,6 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
 
 const ED25519_SIGNATURE_BYTES = 64
 const ED25519_KEY_BYTES = 32
-
-const keyObjects = new WeakMap<PublicKey, KeyObject>()
 
 /**
  * By curve, the hashes that signers of certificates take: the one as strong as the key, as sigstore-go does, and SHA-256,
@@ -89,15 +88,6 @@ function check({ message, signature }: Signed, { key, hash }: Pick<KeySigner, 'k
   const checks = CHECKS[object.asymmetricKeyType ?? '']
   if (checks === undefined) throw new TypeError(`no algorithm for a key of type ${object.asymmetricKeyType}`)
   return checks.some(verifies => verifies(object, hash, { message, signature })) ? 'signed' : 'unsigned'
-}
-
-/** Decoding a key costs as much as a verification; a policy's key is one object for as long as the policy lives. */
-function keyObjectOf(key: PublicKey): KeyObject {
-  const known = keyObjects.get(key)
-  if (known !== undefined) return known
-  const object = createPublicKey({ key: Buffer.from(key.spki, 'base64'), format: 'der', type: 'spki' })
-  keyObjects.set(key, object)
-  return object
 }
 
 function ecdsa(key: KeyObject, hash: HashAlgorithm, { message, signature }: SignedBytes): boolean {

@@ -2,11 +2,14 @@
 import { X509Certificate } from 'node:crypto'
 import { InputError } from '#core/domain/input-error.ts'
 import { parsePemBlock } from '#core/domain/pem.ts'
+import type { PublicKey } from '#core/domain/public-key.ts'
+import { decodePublicKey } from '#core/domain/public-key.ts'
 import { LimitError } from '#core/json/limit-error.ts'
 import { CERTIFICATE_BYTES } from '../material.ts'
 import { type CertificateFields, decodeFields } from './fields.ts'
 
-export type Certificate = CertificateFields & {
+export type Certificate = Omit<CertificateFields, 'spki'> & {
+  readonly key: PublicKey
   readonly der: Uint8Array
   /** The same bytes as OpenSSL reads them, for checks of signatures by and on it. */
   readonly x509: X509Certificate
@@ -54,15 +57,14 @@ export function isSame(one: Uint8Array, other: Uint8Array): boolean {
 
 /** OpenSSL checks the signatures: that is worth something only if it reads the certificate as we do. */
 function decodeTwice(der: Uint8Array): Certificate {
-  const fields = decodeFields(der)
+  const { spki, ...fields } = decodeFields(der)
   const x509 = readNatively(der)
+  // What OpenSSL has read as the key is the key only if it writes the same bytes.
+  const key = decodePublicKey(spki, () => x509.publicKey)
   const { from, until } = fields.validity
-  const isAgreed =
-    x509.publicKey.export({ format: 'der', type: 'spki' }).toString('base64') === fields.key.spki &&
-    x509.validFromDate.getTime() === from &&
-    x509.validToDate.getTime() === until
+  const isAgreed = x509.validFromDate.getTime() === from && x509.validToDate.getTime() === until
   if (!isAgreed) throw new InputError('expected a certificate that OpenSSL reads in the same way')
-  return { ...fields, der, x509 }
+  return { ...fields, key, der, x509 }
 }
 
 function readNatively(der: Uint8Array): X509Certificate {

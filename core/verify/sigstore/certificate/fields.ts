@@ -1,7 +1,5 @@
 /** What is written in an X.509 certificate (RFC 5280, section 4.1), read strictly: what two readers could read differently is refused. */
 import { InputError } from '#core/domain/input-error.ts'
-import type { PublicKey } from '#core/domain/public-key.ts'
-import { decodePublicKey } from '#core/domain/public-key.ts'
 import { bitsOf, contextTag, type Der, decodeDer, integerOf, Parts, TAG, timeOf } from '#core/verify/der.ts'
 import { type AlternativeName, decodeNames } from './alternative-name.ts'
 import { decodeExtensions, type Extension, OID } from './extensions.ts'
@@ -9,7 +7,8 @@ import { checkAlgorithm } from './signature-algorithm.ts'
 import { decodeBasicConstraints, decodeExtendedKeyUsage, decodeKeyUsage, type KeyUsage } from './usage.ts'
 
 export type CertificateFields = {
-  readonly key: PublicKey
+  /** The SubjectPublicKeyInfo in DER, not looked into. */
+  readonly spki: Uint8Array
   /** Both ends included, in milliseconds since 1970. */
   readonly validity: { readonly from: number; readonly until: number }
   /** Names in DER, to be compared byte for byte. */
@@ -72,10 +71,17 @@ function decodeSigned(parts: Parts, algorithm: Der): CertificateFields {
   if (issuer.content.length === 0) throw new InputError('expected an issuer with a name')
   const validity = decodeValidity(parts.take('the validity', TAG.sequence))
   const subject = parts.take('the subject', TAG.sequence)
-  const key = decodePublicKey(parts.take('the public key', TAG.sequence).bytes)
+  const spki = parts.take('the public key', TAG.sequence).bytes
   const list = decodeWrapped(parts.take('the extensions', contextTag(3, 'constructed')), 'the extensions')
   parts.end()
-  return { key, validity, subject: subject.bytes, issuer: issuer.bytes, serial, ...decodeKnown(decodeExtensions(list)) }
+  return {
+    spki,
+    validity,
+    subject: subject.bytes,
+    issuer: issuer.bytes,
+    serial,
+    ...decodeKnown(decodeExtensions(list)),
+  }
 }
 
 /** What an explicit tag is around. */
