@@ -8,6 +8,9 @@ export type LoggedRequest = {
   readonly authorization: 'none' | 'basic' | 'bearer'
   /** ISO 8601. */
   readonly at: string
+  /** Milliseconds of a clock that never goes back: when it was read, and when the whole of its answer was handed on. */
+  readonly beganMs: number
+  endedMs?: number
   /** 0: nothing was answered. */
   status: number
 }
@@ -21,7 +24,8 @@ export class RequestLog {
   add({ method = '', url = '', headers }: IncomingMessage): LoggedRequest {
     const scheme = /^(basic|bearer) /i.exec(headers.authorization ?? '')?.[1]?.toLowerCase()
     const authorization = (scheme ?? 'none') as LoggedRequest['authorization']
-    const entry = { method, path: url, authorization, at: new Date().toISOString(), status: 0 }
+    const [at, beganMs] = [new Date().toISOString(), performance.now()]
+    const entry: LoggedRequest = { method, path: url, authorization, at, beganMs, status: 0 }
     if (this.#requests.push(entry) > MOST_REQUESTS) this.#requests.shift()
     return entry
   }

@@ -35,7 +35,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, regist
   const logged = registry.requests.add(request)
   const { reply, fault } = answerClient(request, registry, host)
   logged.status = isSilent(fault) ? 0 : reply.status
-  return deliver(response, reply, fault)
+  await deliver(response, reply, fault)
+  if (!isSilent(fault)) logged.endedMs = performance.now()
 }
 
 function answerClient(request: IncomingMessage, registry: Registry, host: string): { reply: Reply; fault: Fault } {

@@ -168,6 +168,25 @@ t.test('stores hostile content as it is, under its true digest', async t => {
   t.equal(json()['manifests'][0].artifactType, 'text/evil')
 })
 
+t.test('remembers when it began and when it had answered each request, latency included', async t => {
+  const watched = await startRegistry(t)
+  const ask = askOf(watched)
+  await watched.image({ repository: 'acme/app' })
+  await watched.faults([{ fault: { latencyMs: 200 } }])
+  const paths = ['/v2/', '/v2/acme/app/tags/list']
+  await Promise.all(paths.map(path => ask(path)))
+  await ask('/v2/acme/app/manifests/v1')
+  await watched.faults([{ fault: { disconnect: true } }])
+  await ask('/v2/').catch(() => undefined)
+  const [one, other, next, unanswered] = await watched.requests()
+  const [oneMs = 0, otherMs = 0, nextMs = 0] = [one, other, next].map(request => request?.endedMs)
+  const [otherBeganMs = 0, nextBeganMs = 0] = [other, next].map(request => request?.beganMs)
+  t.ok(otherBeganMs < oneMs, 'two at the same time')
+  t.ok(nextBeganMs > oneMs && nextBeganMs > otherMs, 'and one after both')
+  t.ok(nextMs - nextBeganMs >= 199, 'which took as long as it was told')
+  t.notOk('endedMs' in (unanswered ?? {}))
+})
+
 t.test('remembers what clients asked and how they showed themselves, but not the control', async t => {
   const watched = await startRegistry(t)
   const ask = askOf(watched)

@@ -187,6 +187,10 @@ export type LoggedRequest = {
   readonly status: number
   readonly authorization: 'none' | 'basic' | 'bearer'
   readonly at: string
+  /** Milliseconds of the registry's own clock, which never goes back. */
+  readonly beganMs: number
+  /** Absent while it is answered, and where nothing was. */
+  readonly endedMs?: number
 }
 
 export type Stored =
