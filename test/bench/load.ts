@@ -15,6 +15,8 @@ export type Load = {
 type LoadOptions = {
   readonly url: string
   readonly body: string
+  /** What is answered to it: another answer is counted as failed. */
+  readonly answer: string
   readonly connections: number
   readonly seconds: number
 }
@@ -57,7 +59,7 @@ end
   return JSON.parse(line.slice('RESULT '.length)) as Load
 }
 
-async function autocannon({ url, body, connections, seconds }: LoadOptions): Promise<Load> {
+async function autocannon({ url, body, answer, connections, seconds }: LoadOptions): Promise<Load> {
   const file = createRequire(import.meta.url).resolve('autocannon')
   const args = [
     '-j',
@@ -71,6 +73,8 @@ async function autocannon({ url, body, connections, seconds }: LoadOptions): Pro
     'content-type=application/json',
     '-b',
     body,
+    '-E',
+    answer,
     url,
   ]
   const { stdout: out } = await promisify(execFile)(process.execPath, [file, ...args], {
@@ -83,7 +87,8 @@ async function autocannon({ url, body, connections, seconds }: LoadOptions): Pro
     errors: number
     timeouts: number
     non2xx: number
+    mismatches: number
   }
-  const errors = result.errors + result.timeouts + result.non2xx
+  const errors = result.errors + result.timeouts + result.non2xx + result.mismatches
   return { perSecond: result.requests.average, p50Ms: result.latency.p50, p99Ms: result.latency.p99, errors }
 }

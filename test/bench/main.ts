@@ -1,144 +1,116 @@
 /**
- * `npm run bench`: warm admissions beside a bare echo in the same run, cold latency, requests to the registry, memory,
- * start; with --cluster, creations through a real API server. Nothing is asserted here: the figures go to docs/benchmarks.md, the misses with them.
+ * `npm run bench`: what is claimed about speed and memory, part by part in one run. Nothing is asserted here: the figures
+ * go to docs/benchmarks.md, the misses with them.
  */
-import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureCreations } from './api-server.ts'
-import type { Generator, Load } from './load.ts'
+import { measureCold } from './cold.ts'
+import { measureCrowd } from './crowd.ts'
 import { pickGenerator } from './load.ts'
-import { quantile } from './quantile.ts'
+import { measureMemory } from './memory.ts'
+import { memoryOf } from './process-usage.ts'
+import { measureRequests } from './requests.ts'
 import { makeReview } from './review.ts'
-import type { Stage, Webhook } from './stage.ts'
-import { makeStage } from './stage.ts'
+import { makeStage, type Stage, type Webhook } from './stage.ts'
+import { measureStarts } from './start.ts'
 import { measureHolding, measureVerifier } from './verifier.ts'
+import { measureWarm, type Rounds } from './warm.ts'
+
+type Scene = {
+  readonly stage: Stage
+  /** The one that all parts ask, but those that need one of their own. */
+  readonly webhook: Webhook
+  /** Two images that it has seen. */
+  readonly images: readonly string[]
+  /** The review of a Pod of these two. */
+  readonly body: string
+  readonly rounds: Rounds
+}
+
+type Part = { readonly title: string; readonly run: (scene: Scene) => string | Promise<string> }
+
+const PARTS: Readonly<Record<string, Part>> = {
+  verifier: { title: 'Verifying a keyless artefact never seen before', run: measureVerifier },
+  holding: { title: 'Verifying many keyless artefacts at once', run: measureHolding },
+  start: { title: 'From start to ready', run: ({ stage }) => measureStarts(stage) },
+  requests: {
+    title: 'Requests to the registry, Pod of two containers by digest',
+    run: ({ stage, webhook, body }) => measureRequests(stage, webhook, body),
+  },
+  cold: {
+    title: 'Cold: images never seen before, by what is added to each answer of the registry',
+    run: ({ stage, webhook }) => measureCold(stage, webhook),
+  },
+  crowd: {
+    title: 'Warm beside a crowd of cold images, registry 20 ms away',
+    run: ({ stage, webhook, body }) => measureCrowd(stage, webhook, body),
+  },
+  warm: { title: 'Warm: the Pod of two containers beside a bare Fastify TLS echo', run: besideEcho },
+  memory: { title: 'Memory of a webhook that has seen much', run: ({ stage }) => measureMemory(stage) },
+}
+
+/** Not without being asked for: it needs Go once. */
+const CLUSTER: Part = {
+  title: 'Through a real API server',
+  run: ({ stage, webhook, images, rounds }) => measureCreations(stage, webhook, images, rounds),
+}
+
+const HELP = `npm run bench -- [--only PART]… [--cluster] [--seconds 5] [--rounds 3]
+
+--only     measures this part and no other; may be given several times
+--cluster  measures creations through a real API server as well (needs Go once)
+--seconds, --rounds  of the load on warm admissions
+
+Parts, in their order:
+${Object.entries(PARTS)
+  .map(([name, { title }]) => `  ${name.padEnd(9)} ${title}`)
+  .join('\n')}
+`
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    only: { type: 'string', multiple: true, default: [] },
     cluster: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
-const SECONDS = Number(values.seconds)
-const ROUNDS = Number(values.rounds)
-const CONNECTIONS = [1, 16, 64] as const
-const COLD_IMAGES = 200
-const STARTS = 5
 
-const stage = await makeStage()
-try {
-  await bench(stage)
-} finally {
-  await stage.close()
+if (values.help) say(HELP)
+else await bench(chosen(values.only))
+
+function chosen(only: readonly string[]): readonly Part[] {
+  const unknown = only.find(name => !Object.hasOwn(PARTS, name))
+  if (unknown !== undefined) throw new Error(`there is no part ${unknown}; --help names all there are`)
+  const parts = Object.entries(PARTS).filter(([name]) => only.length === 0 || only.includes(name))
+  return [...parts.map(([, part]) => part), ...(values.cluster ? [CLUSTER] : [])]
 }
 
-async function bench(stage: Stage): Promise<void> {
-  const generator = pickGenerator(stage.folder)
-  say(
-    `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, load by ${generator.name}, ${ROUNDS} rounds of ${SECONDS} s\n`,
-  )
-  say('### Verifying a keyless artefact never seen before\n')
-  say(measureVerifier())
-  say('### Verifying many keyless artefacts at once\n')
-  say(await measureHolding())
-  const images = await stage.makeImages(COLD_IMAGES + 2)
-  say('### From start to ready\n')
-  say(await startTimes(stage))
-  const webhook = await stage.startWebhook()
-  say('### Requests to the registry, Pod of two containers by digest\n')
-  const body = JSON.stringify(makeReview(images.slice(0, 2)))
-  say(await registryRequests(stage, webhook, body))
-  say('### Cold: an image never seen before, signed in the legacy layout, registry on the same machine\n')
-  say(await coldLatencies(stage, webhook, images.slice(2)))
-  say(`### Warm: the same Pod (review of ${body.length} bytes) beside a bare Fastify TLS echo\n`)
-  const echo = await stage.startEcho()
-  say(await compare(generator, body, echo.port, webhook.port))
-  if (values.cluster) {
-    say('### Through a real API server\n')
-    say(await measureCreations(stage, webhook, images.slice(0, 2), { rounds: ROUNDS, seconds: SECONDS }))
-  }
-  say('### Memory\n')
-  say(
-    `| process | resident MiB after all of the above |\n| --- | ---: |\n| webhook | ${residentMiB(webhook.pid)} |\n| echo | ${residentMiB(echo.pid)} |\n`,
-  )
-}
-
-async function startTimes(stage: Stage): Promise<string> {
-  const times: number[] = []
-  for (let n = 0; n < STARTS; n++) {
+async function bench(parts: readonly Part[]): Promise<void> {
+  const begun = performance.now()
+  const rounds = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
+  say(`${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}\n`)
+  const stage = await makeStage()
+  try {
+    const images = await stage.makeImages('key, legacy', 2)
     const webhook = await stage.startWebhook()
-    times.push(webhook.readyMs)
-    await webhook.stop()
+    const scene = { stage, webhook, images, body: JSON.stringify(makeReview(images)), rounds }
+    for (const { title, run } of parts) say(`### ${title}\n\n${await run(scene)}`)
+  } finally {
+    await stage.close()
   }
-  return `| starts | median ms | slowest ms |\n| ---: | ---: | ---: |\n| ${STARTS} | ${quantile(times, 0.5).toFixed(0)} | ${quantile(times, 1).toFixed(0)} |\n`
+  say(`${((performance.now() - begun) / 1000).toFixed(0)} s`)
 }
 
-async function registryRequests(stage: Stage, webhook: Webhook, body: string): Promise<string> {
-  await stage.registryRequests()
-  await expectAllowed(stage, webhook, body)
-  const first = await stage.registryRequests()
-  for (let n = 0; n < 999; n++) await expectAllowed(stage, webhook, body)
-  const next = await stage.registryRequests()
-  return `| admissions | requests |\n| --- | ---: |\n| the first (two digests) | ${first} |\n| the next 999 | ${next} |\n`
-}
-
-async function coldLatencies(stage: Stage, webhook: Webhook, images: readonly string[]): Promise<string> {
-  const times: number[] = []
-  for (const image of images) {
-    const body = JSON.stringify(makeReview([image]))
-    const started = performance.now()
-    await expectAllowed(stage, webhook, body)
-    times.push(performance.now() - started)
-  }
-  const [p50, p99] = [quantile(times, 0.5), quantile(times, 0.99)]
-  return `| images | p50 ms | p99 ms |\n| ---: | ---: | ---: |\n| ${times.length} | ${p50.toFixed(1)} | ${p99.toFixed(1)} |\n`
-}
-
-/** A refusal answered quickly is no admission: a bench that counts it would praise a broken gate. */
-async function expectAllowed(stage: Stage, webhook: Webhook, body: string): Promise<void> {
-  const { allowed, text } = await stage.review(webhook.port, body)
-  if (!allowed) throw new Error(`the webhook refused what it must admit: ${text}`)
-}
-
-/** Echo and webhook take turns, so that whatever else the machine does befalls both. */
-async function compare(generator: Generator, body: string, echoPort: number, webhookPort: number): Promise<string> {
-  const lines: string[] = []
-  for (const connections of CONNECTIONS) {
-    const run = (port: number) =>
-      generator.run({ url: `https://127.0.0.1:${port}/validate?timeout=10s`, body, connections, seconds: SECONDS })
-    const echo: Load[] = []
-    const shedu: Load[] = []
-    for (let round = 0; round < ROUNDS; round++) {
-      echo.push(await run(echoPort))
-      shedu.push(await run(webhookPort))
-    }
-    const ratio = median(shedu, load => load.perSecond) / median(echo, load => load.perSecond)
-    lines.push(lineOf('echo', connections, echo, ''), lineOf('shedu', connections, shedu, ratio.toFixed(2)))
-  }
-  return `| connections | server | per second | spread | p50 ms | p99 ms | ratio | failed |\n| ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |\n${lines.join('\n')}\n`
-}
-
-function lineOf(server: string, connections: number, loads: readonly Load[], ratio: string): string {
-  const rates = loads.map(load => load.perSecond)
-  const spread = `${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)}`
-  const failed = loads.reduce((sum, load) => sum + load.errors, 0)
-  const [rate, p50, p99] = [
-    median(loads, load => load.perSecond),
-    median(loads, load => load.p50Ms),
-    median(loads, load => load.p99Ms),
-  ]
-  return `| ${connections} | ${server} | ${rate.toFixed(0)} | ${spread} | ${p50.toFixed(2)} | ${p99.toFixed(2)} | ${ratio} | ${failed} |`
-}
-
-function median(loads: readonly Load[], pick: (load: Load) => number): number {
-  return quantile(loads.map(pick), 0.5)
-}
-
-function residentMiB(pid: number): string {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024).toFixed(0)
+async function besideEcho({ stage, webhook, body, rounds }: Scene): Promise<string> {
+  const generator = pickGenerator(stage.folder)
+  const echo = await stage.startEcho()
+  const compared = { body, echo: echo.port, webhook: webhook.port }
+  const table = await measureWarm(generator, stage, compared, rounds)
+  const resident = [echo, webhook].map(({ pid }) => memoryOf(pid).nowMiB.toFixed(0))
+  return `Load by ${generator.name}, ${rounds.rounds} rounds of ${rounds.seconds} s, review of ${body.length} bytes; afterwards ${resident[0]} MiB of the echo are resident, and ${resident[1]} of the webhook.\n\n${table}`
 }
 
 function say(text: string): void {

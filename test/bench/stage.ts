@@ -1,12 +1,17 @@
 /** What the bench is played on: registry, webhook and echo, each a process of its own, all ended together. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { issueServingCertificate } from '#certs/presented/issue.ts'
 import { startProgram } from '#core/runtime/start-program.ts'
+import { type EmbeddedRegistry, startRegistry } from '#test/support/embedded-registry.ts'
+import { type MakeImages, prepareImages } from './signed-images.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
+
+/** The rate at which Shedu asks a registry by default would be what is measured of thousands of images that nobody has seen. */
+const UNSPARED = { perSecond: 10_000, burst: 100_000 }
 
 export type Webhook = {
   readonly port: number
@@ -15,18 +20,18 @@ export type Webhook = {
   readonly stop: () => Promise<void>
 }
 
+export type Answer = { readonly allowed: boolean; readonly ms: number; readonly text: string }
+
 export type Stage = {
   readonly folder: string
   /** PEM of the authority of the serving certificate. */
   readonly ca: string
-  /** Signs and stores so many images, and writes the policy about them; by digest. */
-  readonly makeImages: (count: number) => Promise<readonly string[]>
+  readonly registry: EmbeddedRegistry
+  readonly makeImages: MakeImages
   readonly startWebhook: () => Promise<Webhook>
   readonly startEcho: () => Promise<{ readonly port: number; readonly pid: number }>
   /** Sends one review and returns the response, over a connection that is kept alive. */
-  readonly review: (port: number, body: string) => Promise<{ readonly allowed: boolean; readonly text: string }>
-  /** How many requests the registry had since the last call. */
-  readonly registryRequests: () => Promise<number>
+  readonly review: (port: number, body: string) => Promise<Answer>
   readonly close: () => Promise<void>
 }
 
@@ -39,39 +44,29 @@ export async function makeStage(): Promise<Stage> {
   const issued = await issueServingCertificate(['127.0.0.1'], DAY_MS, new Date())
   writeFileSync(certFile, issued.cert)
   writeFileSync(keyFile, issued.key)
-  const registry = await startProgram('embedded/registry/main.ts', {}, line => line['port'] as number | undefined)
-  closers.push(registry.stop)
-  const host = `127.0.0.1:${registry.ready}`
+  const registry = await startRegistry({ teardown: end => closers.push(end) })
+  const folders = { policies: join(folder, 'policies'), trustRoots: join(folder, 'trust-roots') }
+  const makeImages = await prepareImages(registry, folders)
+  const registriesFile = join(folder, 'registries.yaml')
+  const entry = { host: registry.host, plainHttp: true, requests: UNSPARED }
+  writeFileSync(registriesFile, JSON.stringify({ registries: [entry] }))
   const tls = new Agent({ connect: { ca: issued.ca } })
   closers.push(() => tls.close())
-
-  const control = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> => {
-    const answer = await request(`http://${host}/_control/${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    })
-    return answer.body.json()
-  }
 
   return {
     folder,
     ca: issued.ca,
-    makeImages: async count => {
-      const { publicKey } = (await control('POST', 'keys', { name: 'bench', type: 'p256' })) as { publicKey: string }
-      writeConfiguration(folder, host, publicKey)
-      const images: string[] = []
-      for (let n = 0; n < count; n++) images.push(await makeImage(control, host, `bench/app-${n}`))
-      await control('DELETE', 'requests')
-      return images
-    },
+    registry,
+    makeImages,
     startWebhook: async () => {
       const started = performance.now()
       const env = {
         SHEDU_PORT: '0',
         SHEDU_OPS_PORT: '0',
         SHEDU_DRAIN_MS: '0',
-        SHEDU_POLICIES_DIR: join(folder, 'policies'),
-        SHEDU_REGISTRIES_FILE: join(folder, 'registries.yaml'),
+        SHEDU_POLICIES_DIR: folders.policies,
+        SHEDU_TRUST_ROOTS_DIR: folders.trustRoots,
+        SHEDU_REGISTRIES_FILE: registriesFile,
         SHEDU_TLS_CERT_FILE: certFile,
         SHEDU_TLS_KEY_FILE: keyFile,
       }
@@ -91,46 +86,26 @@ export async function makeStage(): Promise<Stage> {
       closers.push(program.stop)
       return { port: program.ready, pid: program.pid }
     },
-    review: async (port, body) => {
-      const headers = { 'content-type': 'application/json' }
-      const answer = await request(`https://127.0.0.1:${port}/validate?timeout=10s`, {
-        method: 'POST',
-        headers,
-        body,
-        dispatcher: tls,
-      })
-      const text = await answer.body.text()
-      return { allowed: (JSON.parse(text) as { response: { allowed: boolean } }).response.allowed, text }
-    },
-    registryRequests: async () => {
-      const requests = (await control('GET', 'requests')) as readonly unknown[]
-      await control('DELETE', 'requests')
-      return requests.length
-    },
+    review: (port, body) => sendReview(port, body, tls),
     close: async () => {
       for (const close of closers.toReversed()) await close()
     },
   }
 }
 
-type Control = (method: 'POST', path: string, body: object) => Promise<unknown>
-
-async function makeImage(control: Control, host: string, repository: string): Promise<string> {
-  const { digest } = (await control('POST', 'images', { repository, tag: 'v1' })) as { digest: string }
-  await control('POST', 'signatures', { repository, digest, key: 'bench', layout: 'simple-signing' })
-  return `${host}/${repository}:v1@${digest}`
-}
-
-function writeConfiguration(folder: string, host: string, publicKey: string): void {
-  mkdirSync(join(folder, 'policies'))
-  const policy = {
-    apiVersion: 'policy.sigstore.dev/v1beta1',
-    kind: 'ClusterImagePolicy',
-    metadata: { name: 'bench' },
-    spec: { images: [{ glob: `${host}/**` }], authorities: [{ key: { data: publicKey } }] },
-  }
-  writeFileSync(join(folder, 'policies', 'bench.json'), JSON.stringify(policy))
-  writeFileSync(join(folder, 'registries.yaml'), JSON.stringify({ registries: [{ host, plainHttp: true }] }))
+/** Sends one review as an API server does. */
+export async function sendReview(port: number, body: string, dispatcher: Agent): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' }
+  const started = performance.now()
+  const answer = await request(`https://127.0.0.1:${port}/validate?timeout=10s`, {
+    method: 'POST',
+    headers,
+    body,
+    dispatcher,
+  })
+  const text = await answer.body.text()
+  const ms = performance.now() - started
+  return { allowed: (JSON.parse(text) as { response: { allowed: boolean } }).response.allowed, ms, text }
 }
 
 async function untilReady(opsPort: number): Promise<void> {
