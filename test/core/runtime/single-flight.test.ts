@@ -73,6 +73,18 @@ t.test('the work stops when the last has left, and who comes later gets a new fl
   t.equal(await later, 'fresh')
 })
 
+t.test('what the work has left behind is told to stop when it has landed, and no error is made for that', async t => {
+  const flights = new SingleFlight<string>()
+  const reasons: unknown[] = []
+  const land = (signal: AbortSignal) => {
+    signal.addEventListener('abort', () => reasons.push(signal.reason))
+    return Promise.resolve('landed')
+  }
+  for (const key of ['a', 'b']) await flights.run(key, land, new AbortController().signal)
+  t.match(reasons, [{ code: 'deadline.exceeded' }, { code: 'deadline.exceeded' }])
+  t.equal(reasons[0], reasons[1])
+})
+
 t.test('a failure reaches everyone and is not kept', async t => {
   const flights = new SingleFlight<string>()
   const fail = () => Promise.reject(new Error('no'))
