@@ -31,8 +31,11 @@ export type VerifierOptions = {
 /** Reading as much JSON takes 10 ms in its worst shape; a keyless signature's bundle has half of it. */
 const MOST_BYTES = 16 * 1024
 
-/** With as many certificates, entries and timestamps to check in turn, whoever comes next waits 10 ms. */
+/** With as many certificates, entries and timestamps to check in turn, whoever comes next waits 10 ms; to start a thread takes ten times that. */
 const FEW = 3
+
+/** Once there is a thread, one that is alone is done sooner here; all others leave the event loop to whoever needs nothing verified. */
+const ALONE = 1
 
 const IDLE_MS = 30_000
 
@@ -46,7 +49,7 @@ export function makeVerifier({
   sight = UNSEEN,
 }: VerifierOptions): Verifier {
   let pool: Piscina | undefined
-  let waiting = 0
+  let underWay = 0
   const openPool = () =>
     (pool ??= new Piscina({
       filename: new URL('verify-worker.ts', import.meta.url).href,
@@ -77,17 +80,19 @@ export function makeVerifier({
       throw error
     }
   }
+  const most = () => (pool === undefined || pool.threads.length === 0 ? FEW : ALONE)
   const verify: Verify = async (artefact, question, signal) => {
     const evidence = isDear(question.demands) ? 'witnessed' : 'key'
-    const isLong = sizeOf(artefact) > MOST_BYTES || question.demands.some(isSlowKey)
-    if (isLong || (evidence === 'witnessed' && waiting >= FEW))
-      return sight.verify(evidence, 'thread', () => elsewhere(artefact, question, signal))
-    if (evidence === 'key') return sight.verify(evidence, 'inline', () => here(artefact, question, signal))
-    waiting++
+    const inThread = () => sight.verify(evidence, 'thread', () => elsewhere(artefact, question, signal))
+    const inline = () => sight.verify(evidence, 'inline', () => here(artefact, question, signal))
+    // What is large is not counted: a small one is not to wait until several of these have been read.
+    if (sizeOf(artefact) > MOST_BYTES || question.demands.some(isSlowKey)) return inThread()
+    if (evidence === 'key') return inline()
+    underWay++
     try {
-      return await sight.verify(evidence, 'inline', () => here(artefact, question, signal))
+      return await (underWay > most() ? inThread() : inline())
     } finally {
-      waiting--
+      underWay--
     }
   }
   return { verify, queued: () => pool?.queueSize ?? 0, close: async () => pool?.destroy() }

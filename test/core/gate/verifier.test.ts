@@ -47,6 +47,31 @@ t.test('says on every thread, and for however many at once, what the verifier sa
   t.ok(proofs > 5)
 })
 
+t.test('where there is a thread, nothing that needs more than a key is verified here beside another', async t => {
+  const places: string[] = []
+  const sight = {
+    verify: <T>(_evidence: unknown, place: string, work: () => Promise<T>) => {
+      places.push(place)
+      return work()
+    },
+  }
+  const { verify, close } = makeVerifier({ now, threads: 1, sight })
+  t.teardown(close)
+  const { artefact, digest } = keylessBundle()
+  const verifyAtOnce = async (count: number) => {
+    const asked = { digest, demands: [ANYBODY], trust: RECORDED_TRUST }
+    await Promise.all(Array.from({ length: count }, () => verify({ ...artefact }, asked, never)))
+    return places.splice(0)
+  }
+  t.strictSame(await verifyAtOnce(3), ['inline', 'inline', 'inline'], 'no thread is started for a few')
+  t.strictSame(await verifyAtOnce(5), ['inline', 'inline', 'inline', 'thread', 'thread'], 'but for more')
+  t.strictSame(await verifyAtOnce(3), ['inline', 'thread', 'thread'])
+  t.strictSame(await verifyAtOnce(1), ['inline'], 'whoever is alone does not wait for it')
+  const large = verify(padded(artefact, 20_000), { digest, demands: [ANYBODY], trust: RECORDED_TRUST }, never)
+  t.strictSame(await verifyAtOnce(2), ['thread', 'inline', 'thread'], 'nor for what is large')
+  t.match(await large, [{ kind: 'proof' }])
+})
+
 t.test('gives up with the reason of the signal, on the event loop and in a thread', async t => {
   const { verify, close } = makeVerifier({ now, threads: 1 })
   t.teardown(close)
