@@ -1,4 +1,5 @@
 /** Everything that is looked up about one image, all at once: the image itself, and the places where signatures may lie. */
+import { setImmediate } from 'node:timers/promises'
 import type { Discovery, Found } from '#core/domain/artefact.ts'
 import type { PinnedRef } from '#core/domain/image-ref.ts'
 import { nameOf } from '#core/domain/image-ref.ts'
@@ -72,10 +73,14 @@ async function lookAs({ scope }: Caller, repository: Repository, wanted: Wanted,
   throw new Unavailable(presence.code, presence.detail)
 }
 
-/** The first requests go out together: image, tags, referrers, and the tag in their place. */
+/**
+ * The first requests go out together: tags, referrers, the tag in their place, and the image itself. That one is last,
+ * after those of all other images of the Pod: nothing is fetched because of its answer, and ten images ask more of a
+ * registry at once than there are connections.
+ */
 function look(repository: Repository, { image, search }: Wanted, signal: AbortSignal) {
   const turns = makeTurns(repository.limits.fetchesPerImage)
-  const manifest = checkPresence(repository, image, signal)
+  const manifest = setImmediate().then(() => checkPresence(repository, image, signal))
   const looking = { digest: image.digest, turns, isForAttestations: search.isForAttestations }
   const found = new Map(search.places.map(place => [place, FINDS[place](repository, looking, signal)]))
   ignoreUnheard([manifest, ...found.values()])

@@ -1,8 +1,9 @@
 /** Admissions of images never seen before, near the registry and far from it: how long, how often the registry was waited for, and at what cost. */
+
+import { longestChain } from '#test/support/round-trips.ts'
 import { cpuClock } from './process-usage.ts'
 import { quantile } from './quantile.ts'
 import { makeReview } from './review.ts'
-import { longestChain } from './round-trips.ts'
 import type { Kind } from './signed-images.ts'
 import type { Stage, Webhook } from './stage.ts'
 

@@ -9,6 +9,7 @@ import type { RegistryView } from '#core/registry/client.ts'
 import type { FaultRule } from '#test/support/embedded-registry.ts'
 import { RECORDED_LAYOUTS, startRegistry } from '#test/support/embedded-registry.ts'
 import { readImages } from '#test/support/read-layout.ts'
+import { longestChain } from '#test/support/round-trips.ts'
 import { makeClient, patience, pinned, ref, SIGNATURES } from './make-client.ts'
 import { INDEX_TYPE, MANIFEST_TYPE } from './serve.ts'
 
@@ -179,6 +180,28 @@ t.test('a legacy signature costs two round trips one after the other, with a tok
   t.ok((sentMs[3] ?? 300) < 150, 'the first four go out together')
   t.ok((sentMs[4] ?? 0) >= 290, 'the payload is asked for when its manifest has come')
   t.ok(elapsed < 850, `${elapsed} ms is no third round trip`)
+})
+
+t.test('ten images cost as many round trips as one: two for a legacy signature, three for a bundle', async t => {
+  await registry.key('k')
+  const ours = makeClient(t, [entry])
+  for (const [layout, trips] of [['simple-signing', 2] as const, ['bundle', 3] as const]) {
+    const made = await Promise.all(Array.from({ length: 10 }, makeImage))
+    for (const { repository, digest } of made) await registry.sign({ repository, digest, key: 'k', layout })
+    await registry.faults([{ fault: { latencyMs: 300 } }])
+    await registry.forgetRequests()
+    const found = await Promise.all(made.map(({ repository, digest }) => look(repository, digest, ours)))
+    t.ok(
+      found.every(
+        ({ manifest, legacy, bundles }) =>
+          manifest === 'present' && legacy.artefacts.length + bundles.artefacts.length === 1,
+      ),
+    )
+    const requests = await registry.requests()
+    t.equal(requests.length, 10 * (layout === 'bundle' ? 6 : 5))
+    t.equal(longestChain(requests), trips, layout)
+    await registry.faults([])
+  }
 })
 
 t.test('one place does not wait for the other', async t => {
