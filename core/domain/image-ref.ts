@@ -21,8 +21,14 @@ export type PinnedRef = ImageRef & { readonly digest: Digest }
 const HOST_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 const PATH_COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
-const IPV6 = /^\[[0-9a-f:.]{2,45}\]$/
+const IPV6 = /^\[[0-9a-f:]{2,39}\]$/
 const PORT = /^[1-9][0-9]{0,4}$/
+
+/**
+ * What a container runtime looks up among the images that its node has, before it thinks of a registry: the ID of one of
+ * them. distribution/reference refuses the bare digits, too; the rest it takes for a tag of a repository `sha256`.
+ */
+const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{64}$|^sha512:[0-9a-f]{128}$/
 
 /** distribution/reference: NameTotalLengthMax. The whole text adds a tag and a digest to that. */
 const NAME_CHARACTERS = 255
@@ -39,6 +45,9 @@ export function parseImageRef(text: unknown): ImageRef {
   if (typeof text !== 'string' || text === '') throw new InputError('expected an image reference, got nothing')
   if (text.length > REFERENCE_CHARACTERS)
     throw new InputError(`expected at most ${REFERENCE_CHARACTERS} characters, got ${text.length}`)
+  if (IMAGE_ID.test(text))
+    throw new InputError(`expected the name of an image, got ${quoted(text)}, which may be the ID of one on a node`)
+  refuseAddress(text)
   const [beforeDigest, digestText] = splitOnce(text, '@')
   const digest = digestText === undefined ? undefined : parseDigest(digestText)
   const { path, tag } = splitTag(beforeDigest)
@@ -54,6 +63,13 @@ export function parseImageRef(text: unknown): ImageRef {
 /** The normalised name that policies compare: `registry/repository@digest`, or `:tag` where there is no digest. A digest drops the tag. */
 export function nameOf(ref: ImageRef): string {
   return `${ref.registry}/${ref.repository}${ref.digest === undefined ? `:${ref.tag}` : `@${ref.digest}`}`
+}
+
+/** What belongs to the address of a web page: the grammar would say of it that it is no port, or no digest. */
+function refuseAddress(text: string): void {
+  const scheme = /^[^/@]*:\/\//.exec(text)?.[0]
+  if (scheme !== undefined) throw new InputError(`expected no scheme before the registry, got ${quoted(scheme)}`)
+  if (/^[^/@]*@(?![a-z0-9]+:)[^/]+\//.test(text)) throw new InputError('expected no user name before the registry')
 }
 
 function splitOnce(text: string, mark: string): [string, string | undefined] {
@@ -77,7 +93,9 @@ function splitRegistry(path: string): { registry: string; repository: string } {
   const registry = hasRegistry ? parseRegistry(head) : DOCKER_HUB
   const repository = hasRegistry ? rest : path
   for (const component of repository.split('/')) {
-    if (!PATH_COMPONENT.test(component)) throw new InputError(`${quoted(component)} is not a part of a repository name`)
+    if (PATH_COMPONENT.test(component)) continue
+    const why = /[A-Z]/.test(component) ? ', whose letters are lower-case' : ''
+    throw new InputError(`${quoted(component)} is not a part of a repository name${why}`)
   }
   const isShort = registry === DOCKER_HUB && !repository.includes('/')
   return { registry, repository: isShort ? `library/${repository}` : repository }
@@ -95,7 +113,7 @@ function parseRegistry(text: string): string {
   if (port !== '443') return `${name}:${port}`
   // `MYHOST/app` is a host to whoever reads the case and a path of Docker Hub once it is lower: nobody may have to guess.
   if (!/[.[]/.test(name) && name !== 'localhost')
-    throw new InputError(`${quoted(text)} needs a dot or a port to be a registry`)
+    throw new InputError(`${quoted(text)} needs a dot, or a port other than 443, to be a registry`)
   return DOCKER_HUB_ALIASES.has(name) ? DOCKER_HUB : name
 }
 

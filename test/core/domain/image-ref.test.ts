@@ -196,6 +196,34 @@ t.test('refuses what one reader takes for one image and another for another', as
   for (const text of texts) t.throws(() => parseImageRef(text), InputError, JSON.stringify(text))
 })
 
+t.test('says of what it refuses which part cannot be, and of a password nothing', async t => {
+  const cases: readonly [string, string][] = [
+    ['https://ghcr.io/org/app', 'expected no scheme before the registry, got "https://"'],
+    ['https://user:hunter2@ghcr.io/org/app', 'expected no scheme before the registry, got "https://"'],
+    ['docker://nginx', 'expected no scheme before the registry, got "docker://"'],
+    ['user:hunter2@ghcr.io/org/app', 'expected no user name before the registry'],
+    ['user@ghcr.io:5000/app', 'expected no user name before the registry'],
+    ['ghcr.io/Org/app', '"Org" is not a part of a repository name, whose letters are lower-case'],
+    ['ghcr.io/org/%61pp', '"%61pp" is not a part of a repository name'],
+    ['ghcr.io./org/app', '"ghcr.io." is not the name of a registry'],
+    ['ghcr.\u0456o/org/app', '"ghcr.\u0456o" is not the name of a registry'],
+    ['ghcr.io:65536/app', '"65536" is not a port'],
+    ['ghcr.io/app:-x', '"-x" is not a tag'],
+    ['host:443/app', '"host:443" needs a dot, or a port other than 443, to be a registry'],
+    ['app@sha256:../../x', 'expected sha256: and 64 lower-case hex digits, got "sha256:../../x"'],
+    [`app@${DIGEST.toUpperCase()}`, `expected sha256: and 64 lower-case hex digits, got "${DIGEST.toUpperCase()}"`],
+  ]
+  for (const [text, message] of cases) t.throws(() => parseImageRef(text), { name: 'InputError', message }, text)
+})
+
+t.test('what a node may take for the ID of an image that it has is no reference', async t => {
+  const hex = 'ab'.repeat(32)
+  for (const text of [hex, `sha256:${hex}`, `sha512:${hex}${hex}`])
+    t.throws(() => parseImageRef(text), /which may be the ID of one on a node/, text)
+  for (const text of [`${hex}:v1`, `library/${hex}`, `app:${hex}`, `sha256:${hex}@${DIGEST}`, hex.slice(1)])
+    t.ok(parseImageRef(text), text)
+})
+
 t.test('refuses what is no text', async t => {
   for (const value of [undefined, null, '', 1, {}, ['nginx']]) t.throws(() => parseImageRef(value), InputError)
 })
@@ -248,14 +276,14 @@ t.test('whatever the text, it is a reference or an InputError, and soon', async 
 
 t.test('a registry that only its case tells from a path of Docker Hub is refused', async t => {
   for (const text of ['MYHOST/app:1', 'Acme/app', 'A/b/c@sha256:'.concat('0'.repeat(64))])
-    t.throws(() => parseImageRef(text), /needs a dot or a port/, text)
+    t.throws(() => parseImageRef(text), /needs a dot, or a port other than 443/, text)
   t.equal(parseImageRef('MYHOST:5000/app').registry, 'myhost:5000')
   t.equal(parseImageRef('LOCALHOST/app').registry, 'localhost')
 })
 
 t.test('every spelling of one IPv6 address is one registry', async t => {
-  const spellings = ['[::1]', '[0:0:0:0:0:0:0:1]', '[0000::0001]', '[::0.0.0.1]']
+  const spellings = ['[::1]', '[0:0:0:0:0:0:0:1]', '[0000::0001]', '[0:0::1]']
   t.strictSame(new Set(spellings.map(host => parseImageRef(`${host}:5000/app`).registry)), new Set(['[::1]:5000']))
-  for (const host of ['[1::2::3]', '[::1', '[:::]', '[12345::]'])
+  for (const host of ['[1::2::3]', '[::1', '[:::]', '[12345::]', '[::0.0.0.1]', '[fe80::1%25eth0]'])
     t.throws(() => parseImageRef(`${host}:5000/app`), InputError, host)
 })

@@ -300,7 +300,7 @@ t.test('this machine, its link and its networks are not reachable for those whos
     '[fd00::5]/a',
     '[::1]:5000/a',
     '0.0.0.0:1/a',
-    '[::ffff:127.0.0.1]:1/a',
+    '[::ffff:7f00:1]:1/a',
   ]) {
     const error = await unavailable(client.resolve(ref(name.split('/')[0] as string, 'a:v'), patience))
     t.equal(error.code, 'registry.unreachable', name)
