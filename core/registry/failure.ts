@@ -26,6 +26,7 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'no connection within the time allowed',
   UND_ERR_HEADERS_TIMEOUT: 'no answer within the time allowed',
   UND_ERR_BODY_TIMEOUT: 'the answer stopped halfway',
+  SLOW_ANSWER: 'the answer was not whole within the time allowed',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer has another length than it says',
   RESERVED_ADDRESS:
     'its address is reserved for this machine or its networks; if it is meant to be reached, list it in the registries file (see docs/registries.md)',

@@ -40,6 +40,8 @@ export type RegistryLimits = {
   readonly headerBytes: number
   /** Milliseconds for which a registry may be silent: before the connection stands, before its first byte, and between two bytes. */
   readonly silenceMs: number
+  /** Milliseconds that one answer may take in all, however steadily it comes. */
+  readonly answerMs: number
   /** Milliseconds that a request may wait for its turn, or for the end of a pause that a registry asked for. */
   readonly waitMs: number
   /** Milliseconds that a mirror may take for one thing before the next host is asked for it. */
@@ -83,6 +85,9 @@ export const REGISTRY_LIMITS: RegistryLimits = {
   headerBytes: 16 * KIB,
   // Half of the API server's ten seconds, so that a dead host is reported as dead and not as our deadline.
   silenceMs: 5000,
+  // What the largest attestation takes at a megabyte a second, and less than the API server's ten seconds: whoever drips is
+  // named before our own deadline comes.
+  answerMs: 8000,
   // Half of the API server's ten seconds, too: whoever waits longer has no time left for the answer.
   waitMs: 5000,
   // Two mirrors may hang, and half of the ten seconds is left for the registry itself.

@@ -4,6 +4,7 @@ import type { Refusal } from '#core/domain/refusal.ts'
 import { refusal } from '#core/domain/refusal.ts'
 import { type ObserveRequest, UNSEEN } from '#core/runtime/sight.ts'
 import { SingleFlight } from '#core/runtime/single-flight.ts'
+import { answerTime } from './answer-time.ts'
 import type { Cap, Headers } from './body.ts'
 import { discardBody, readBody } from './body.ts'
 import type { Budget } from './budget.ts'
@@ -137,10 +138,14 @@ export class Transport {
   }
 
   async #attempt(registry: Reach, request: Request, signal: AbortSignal): Promise<Answer | Refusal> {
-    const { statusCode: status, body, headers: raw } = await this.#send(registry, request, signal)
+    using time = answerTime(this.#limits.answerMs, signal)
+    const { statusCode: status, body, headers: raw } = await this.#send(registry, request, time.signal)
     const headers = headersOf(raw)
     const { cap, about, share } = request
-    const take = (bytes: number) => share?.take(bytes, signal)
+    const take = (bytes: number) => {
+      const room = share?.take(bytes, signal)
+      return room === undefined ? undefined : time.without(room)
+    }
     const bytes = status === 200 ? await readBody(body, headers, { cap, about, take }) : await discardBody(body)
     return bytes instanceof Uint8Array ? { kind: 'answer', url: request.url, status, headers, bytes } : bytes
   }
@@ -205,6 +210,9 @@ function redirectTarget({ url, about }: Request, location: string | undefined): 
   if (location === undefined || target === null || target.username !== '' || target.password !== '')
     throw unreachable(about, 'redirected to something that is no address')
   if (target.protocol !== 'https:' && target.protocol !== url.protocol)
-    throw unreachable(about, `redirected from https to ${JSON.stringify(target.protocol.slice(0, 20))}`)
+    throw unreachable(
+      about,
+      `redirected from ${url.protocol.slice(0, -1)} to ${JSON.stringify(target.protocol.slice(0, 20))}`,
+    )
   return target
 }

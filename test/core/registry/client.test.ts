@@ -148,6 +148,19 @@ t.test('an answer that is encoded is not unpacked, and encoding is not asked for
   t.equal(error.code, 'registry.unreachable')
   t.match(error.message, `${host}/a: the answer is encoded as "GZIP", unasked`)
   t.equal(requests[0]?.headers['accept-encoding'], 'identity')
+  for (const [encoding, isRead] of [
+    ['', true],
+    ['Identity', true],
+    ['identity, gzip', false],
+    ['br', false],
+  ] as const) {
+    const { host } = await serve(t, (_request, response) => {
+      response.writeHead(200, { 'content-type': MANIFEST_TYPE, 'content-encoding': encoding }).end(MANIFEST)
+    })
+    const found = makeClient(t, [{ host, plainHttp: true }]).resolve(ref(host, 'a:v'), patience)
+    if (isRead) t.equal(await found, MANIFEST_DIGEST, encoding)
+    else t.equal((await unavailable(found)).code, 'registry.unreachable', encoding)
+  }
 })
 
 t.test('every status that is no answer says what it means', async t => {

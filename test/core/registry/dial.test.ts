@@ -59,6 +59,19 @@ t.test('a certificate is shown to the registry it is for and to nobody whom that
   t.strictSame(away.shown, [undefined])
 })
 
+t.test('a host that mirrors two registries is shown by each the certificate that is configured there', async t => {
+  const { host, shown } = await serveMutual(t, true)
+  const mirror = { host, caFile: 'ca' }
+  const entries = [
+    { host: 'one.invalid', mirrors: [{ ...mirror, certFile: 'cert', keyFile: 'key' }] },
+    { host: 'two.invalid', mirrors: [{ ...mirror, certFile: 'otherCert', keyFile: 'otherKey' }] },
+  ]
+  const client = makeClient(t, entries, { files: { ...files, otherCert: other.cert } })
+  for (const name of ['one', 'two', 'one'])
+    t.equal(await client.resolve(ref(`${name}.invalid`, 'a:v'), patience), MANIFEST_DIGEST)
+  t.strictSame(shown, ['DNS:client.example', 'DNS:other.example', 'DNS:client.example'])
+})
+
 t.test('half a certificate, another’s key, and either over plain HTTP are refused, and no key is repeated', async t => {
   const complaint = (entry: object) => {
     try {

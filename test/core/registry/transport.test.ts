@@ -156,6 +156,12 @@ t.test('CVE-2019-10214: https does not lead to http, or to anything that is neit
   t.equal(plain.requests.length, 0)
 })
 
+t.test('http leads to https, and to nothing else but http', async t => {
+  const { host } = await serve(t, (_request, response) => response.writeHead(307, { location: 'gopher://x/' }).end())
+  const error = await unavailable(makeClient(t, [{ host, plainHttp: true }]).resolve(ref(host, 'a:v'), patience))
+  t.equal(error.message, `${host}/a: redirected from http to "gopher:"`)
+})
+
 t.test('a redirect cannot reach what is reserved for this machine', async t => {
   for (const location of ['http://169.254.169.254/latest/meta-data/', 'http://localhost:10250/pods', 'http://[::1]/']) {
     const { host } = await serve(t, (_request, response) => response.writeHead(307, { location }).end())
