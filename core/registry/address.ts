@@ -87,14 +87,15 @@ function isLocalhost(host: string): boolean {
 /** Parses `10.0.0.0/8` or `fd00::/8`; throws an InputError. */
 export function parseNetwork(text: string): Network {
   const [address = '', bits = '', ...more] = text.split('/')
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  const family = address.includes('%') ? 0 : isIP(address)
+  const most = { 0: -1, 4: 32, 6: 128 }[family] ?? -1
   if (more.length === 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= most) return [address, Number(bits)]
   throw new InputError('expected a network such as 10.0.0.0/8 or fd00::/8')
 }
 
 /**
  * Makes the question whether a host is written as an address in one of these networks. A gateway makes of
- * 64:ff9b::a.b.c.d what it makes of a.b.c.d (RFC 6052), and so do 6to4 (RFC 3056) and the ancient ::a.b.c.d; clusters
+ * 64:ff9b::a.b.c.d what it makes of a.b.c.d (RFC 6052), and so do 6to4 (RFC 3056), SIIT (RFC 2765) and the ancient ::a.b.c.d; clusters
  * without IPv4 reach all public registries by the first, so only what is behind it is meant. ::ffff:a.b.c.d is a.b.c.d to
  * BlockList itself.
  */
@@ -112,8 +113,7 @@ export function inNetworks(networks: readonly Network[]): (host: string) => bool
 
 function addIpv4(list: BlockList, network: string, bits: number): void {
   list.addSubnet(network, bits)
-  list.addSubnet(`64:ff9b::${network}`, 96 + bits, 'ipv6')
-  list.addSubnet(`::${network}`, 96 + bits, 'ipv6')
+  for (const prefix of ['64:ff9b::', '::ffff:0:', '::']) list.addSubnet(`${prefix}${network}`, 96 + bits, 'ipv6')
   const [a = 0, b = 0, c = 0, d = 0] = network.split('.').map(Number)
   list.addSubnet(`2002:${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}::`, 16 + bits, 'ipv6')
 }

@@ -120,11 +120,19 @@ t.test('a network is an address and as many bits as it may have', async t => {
     '10.0.0.0/8/8',
     'x.example/8',
     '10.0.0.0/',
+    'fe80::1%eth0/64',
     '/8',
   ])
     t.throws(() => parseNetwork(bad), InputError, bad)
   const isIn = inNetworks([parseNetwork('192.0.2.0/24'), parseNetwork('2001:db8:5::/48')])
-  for (const host of ['192.0.2.1', '::ffff:192.0.2.1', '64:ff9b::192.0.2.1', '2002:c000:201::1', '2001:db8:5::1'])
+  for (const host of [
+    '192.0.2.1',
+    '::ffff:192.0.2.1',
+    '::ffff:0:192.0.2.1',
+    '64:ff9b::192.0.2.1',
+    '2002:c000:201::1',
+    '2001:db8:5::1',
+  ])
     t.ok(isIn(host), host)
   for (const host of ['192.0.3.1', '2001:db8:6::1', 'r.example', '10.0.0.1']) t.notOk(isIn(host), host)
 })
