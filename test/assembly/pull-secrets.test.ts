@@ -61,12 +61,18 @@ t.test('reads the secrets of the PodSpec, then those of its ServiceAccount, each
 })
 
 t.test('reads in the namespace of the asker and in no other', async t => {
-  const objects = { 'shop/serviceaccounts/default': makeAccount(), 'other/secrets/a': makeSecret('ann') }
+  const objects = {
+    'shop/serviceaccounts/default': makeAccount(),
+    'other/serviceaccounts/default': makeAccount(),
+    'other/secrets/a': makeSecret('ann'),
+  }
   const server = serve(objects)
   t.strictSame(await usersOf(server, makeAsker('a')), ['pull secret "a" does not exist in namespace "shop"'])
   for (const namespace of ['', 'a/b', '..'])
     t.strictSame(await usersOf(server, { ...makeAsker('a'), namespace }), [], namespace)
   t.ok(server.asked.every(one => one.startsWith('shop/')))
+  t.strictSame(await usersOf(server, { ...makeAsker('a'), namespace: 'other' }), ['ann'], 'as there is one there')
+  t.strictSame(server.asked.slice(-2).toSorted(), ['other/secrets/a', 'other/serviceaccounts/default'])
 })
 
 t.test('what was read is kept for a moment, and what was missing for a shorter one', async t => {

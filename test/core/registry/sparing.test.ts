@@ -3,6 +3,7 @@ import { Unavailable } from '#core/domain/unavailable.ts'
 import { FAILURES_IN_A_ROW } from '#core/registry/breaker.ts'
 import { makeBudget } from '#core/registry/budget.ts'
 import { LARGE_LOOKS } from '#core/registry/room.ts'
+import { Sparing } from '#core/registry/sparing.ts'
 import { deadline } from '#core/runtime/deadline.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makeClient, makeViews, patience, pinned, ref, SIGNATURES, unavailable } from './make-client.ts'
@@ -56,6 +57,32 @@ t.test('a pause ends, and is no longer than a minute whatever was asked for', as
   t.match((await unavailable(client.resolve(ref(host, 'acme/app:v1'), patience))).message, /come back in 6 s$/)
   now = 60_000
   t.equal(await client.resolve(ref(host, 'acme/app:v1'), patience), image.digest)
+})
+
+t.test('those who wait for the end of a pause do not all come at the same moment', async t => {
+  let chance = 0
+  const deps = { nowMs: () => performance.now(), random: () => chance, waitMs: 5000, budget: async () => 0 }
+  const sparing = new Sparing(deps)
+  const rate = { perSecond: 1, burst: 1 }
+  const errand = { host: 'https://r.example', caller: 'anonymous', about: 'r', rate, isIdempotent: false }
+  const answer = (status: number, retryAfter?: string) => async () => ({
+    kind: 'answer' as const,
+    status,
+    headers: new Map(retryAfter === undefined ? [] : [['retry-after', retryAfter]]),
+  })
+  const run = (send: ReturnType<typeof answer>) => sparing.run(errand, send, () => false, patience)
+  await run(answer(429, '1'))
+  const sent: string[] = []
+  const as = (name: string) => () => {
+    sent.push(name)
+    return answer(200)()
+  }
+  chance = 1
+  const late = run(as('late'))
+  chance = 0
+  const soon = run(as('soon'))
+  await Promise.all([late, soon])
+  t.strictSame(sent, ['soon', 'late'])
 })
 
 t.test(
