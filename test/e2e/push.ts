@@ -33,7 +33,8 @@ export function openRepository(host: string, name: string) {
   const base = `http://${host}/v2/${name}`
   const ask = async (url: string | URL, init: RequestInit) => {
     const answer = await fetch(url, init)
-    if (!answer.ok) throw new Error(`expected a success of ${init.method ?? 'GET'} ${url}, found ${answer.status}`)
+    if (!answer.ok)
+      throw new Error(`expected a success of ${init.method ?? 'GET'} ${String(url)}, found ${answer.status}`)
     return answer
   }
   const putManifest = (tag: string, content: string, mediaType: string) =>

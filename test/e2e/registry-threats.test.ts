@@ -143,10 +143,10 @@ atEach(
     const repository = openRepository(host, 'two/app')
     const config = await repository.pushBlob('{}', 'application/vnd.oci.image.config.v1+json')
     const layer = await repository.pushBlob('layer', 'application/vnd.oci.image.layer.v1.tar')
-    const honest = { schemaVersion: 2, mediaType: MANIFEST_TYPE, config, layers: [layer] }
+    const untyped = { schemaVersion: 2, config, layers: [layer] }
+    const honest = { ...untyped, mediaType: MANIFEST_TYPE }
     const child = { ...describe(JSON.stringify(honest), MANIFEST_TYPE) }
     await repository.pushManifest('v1', honest)
-    const { mediaType: _, ...untyped } = honest
     const cases: Readonly<Record<string, readonly [content: string, mediaType: string]>> = {
       both: [JSON.stringify({ ...honest, manifests: [child] }), MANIFEST_TYPE],
       index: [JSON.stringify({ ...untyped, manifests: [child] }), INDEX_TYPE],
