@@ -25,6 +25,8 @@ export type Metrics = {
   readonly inFlight: (review: Review, change: 1 | -1) => void
   /** So many findings of this kind were gathered. */
   readonly found: (kind: FindingKind, count: number) => void
+  /** Something was proven that was signed so long ago, as somebody believed has witnessed. */
+  readonly provenAfter: (ms: number) => void
   /** So many findings were looked up, and came from there. */
   readonly lookedUp: (tier: CacheTier, result: Lookup, count: number) => void
   /** One request to a registry ended. */
@@ -97,6 +99,7 @@ function ofReviews(registry: Registry) {
 
 function ofWork(registry: Registry) {
   const findings = makeSeries(registry, WEBHOOK_METRICS.findings)
+  const proofAges = makeSeries(registry, WEBHOOK_METRICS.proofAges)
   const lookups = makeSeries(registry, WEBHOOK_METRICS.lookups)
   const requests = makeSeries(registry, WEBHOOK_METRICS.requests)
   const requestDurations = makeSeries(registry, WEBHOOK_METRICS.requestDurations)
@@ -104,6 +107,7 @@ function ofWork(registry: Registry) {
   const eventLoopDelay = makeAsked(registry, WEBHOOK_METRICS.eventLoopDelay)
   return {
     found: (kind, count) => findings[kind].inc(count),
+    provenAfter: ms => proofAges.observe(ms / 1000),
     lookedUp: (tier, result, count) => lookups[tier][result].inc(count),
     requested(answer, ms) {
       requests[answer].inc()

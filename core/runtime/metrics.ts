@@ -79,6 +79,9 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** From a signature by a key to a large attestation behind others. */
 const VERIFY_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 
+/** An hour, a day, a week, a month, a quarter, a year, two: from a release of today to one that somebody has brought back. */
+const AGE_SECONDS = [3600, 86_400, 604_800, 2_592_000, 7_776_000, 31_536_000, 63_072_000]
+
 const reviewLabel = { name: 'review', values: REVIEWS } as const
 
 const policiesStale = gauge(
@@ -132,6 +135,11 @@ export const WEBHOOK_METRICS = {
     'Time to verify one artefact, waiting for a turn included.',
     { name: 'kind', values: EVIDENCE },
     { name: 'place', values: VERIFY_PLACES },
+  ),
+  proofAges: histogram(
+    'shedu_proof_age_seconds',
+    AGE_SECONDS,
+    'How long ago what was proven had been signed, where that is witnessed.',
   ),
   verifierQueue: gauge('shedu_verifier_queue', 'Artefacts that wait for a thread.'),
   eventLoopDelay: gauge(

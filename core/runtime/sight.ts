@@ -73,6 +73,8 @@ export function makeSight(metrics: Metrics, tracing?: Tracing): Sight {
       if (account !== undefined) account.images = workload.images
       for (const { found } of facts) {
         metrics.found(found.kind, 1)
+        if (found.kind === 'proof' && found.signedAt !== undefined)
+          metrics.provenAfter(Math.max(0, Date.now() - Date.parse(found.signedAt)))
         if (account !== undefined) account.findings[found.kind]++
       }
     },

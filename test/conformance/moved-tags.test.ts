@@ -8,7 +8,7 @@ import type { Gate } from '#core/gate/gate.ts'
 import { preflight } from '#core/gate/preflight.ts'
 import { type EmbeddedRegistry, startRegistry } from '#test/support/embedded-registry.ts'
 import { makePod, makeSubject } from '#test/support/make-subject.ts'
-import { makeKeyPolicy } from '#test/support/webhook-process.ts'
+import { makeKeyPolicy, startWebhook } from '#test/support/webhook-process.ts'
 
 const patience = new AbortController().signal
 
@@ -85,5 +85,41 @@ t.test(
       const asked = (await registry.requests()).filter(({ path }) => path.endsWith('/manifests/v1'))
       t.equal(asked.length, 1)
     }
+  },
+)
+
+t.test(
+  'an old image that a registry brings back under its tag is admitted, and how old its signature is, is told',
+  async t => {
+    const registry = await startRegistry(t)
+    const twoYearsAgo = new Date(Date.now() - 2 * 365 * 86_400_000 + 86_400_000)
+    const startsAt = new Date(twoYearsAgo.getTime() - 86_400_000).toISOString()
+    const root = await registry.sigstore({ name: 'acme', startsAt })
+    const roots = t.testdir({ 'default.json': JSON.stringify(root) })
+    const signer = { issuer: 'https://token.ci.test', subject: 'https://ci.test/acme/release.yml@refs/heads/main' }
+    const signAt = async (digest: string, at: Date) => {
+      const keyless = { sigstore: 'acme', ...signer }
+      const signedAt = `${at.toISOString().slice(0, 19)}Z`
+      await registry.sign({ repository: 'app', digest, keyless, log: 'rekor1', layout: 'bundle', signedAt })
+      return signedAt
+    }
+    const old = await registry.image({ repository: 'app', contents: 'with a hole' })
+    const signedAt = await signAt(old.digest, twoYearsAgo)
+    const recent = await registry.image({ repository: 'app', contents: 'mended' })
+    await signAt(recent.digest, new Date())
+    const policy = {
+      apiVersion: 'policy.sigstore.dev/v1beta1',
+      kind: 'ClusterImagePolicy',
+      metadata: { name: 'keyless' },
+      spec: { images: [{ glob: '**' }], authorities: [{ keyless: { identities: [signer] } }] },
+    }
+    const webhook = await startWebhook(t, registry.host, [policy], { SHEDU_TRUST_ROOTS_DIR: roots })
+    await registry.faults([{ kind: 'manifest', reference: 'v1', fault: { alternate: [old.digest, old.digest] } }])
+    const answer = await webhook.create(makePod(`${registry.host}/app:v1`))
+    t.match(answer, { allowed: true, auditAnnotations: { proofs: ` at ${signedAt.replace('Z', '')}` } })
+    t.match(answer.auditAnnotations?.['proofs'], old.digest)
+    const metrics = await (await fetch(`http://127.0.0.1:${webhook.opsPort}/metrics`)).text()
+    t.match(metrics, 'shedu_proof_age_seconds_bucket{le="31536000"} 0\n')
+    t.match(metrics, 'shedu_proof_age_seconds_bucket{le="63072000"} 1\n')
   },
 )

@@ -58,6 +58,7 @@ t.test('what happens is counted under its labels', async t => {
   metrics.lookedUp('memory', 'shared', 2)
   metrics.requested('throttled', 40)
   metrics.verified('witnessed', 'thread', 3)
+  metrics.provenAfter(86_400_000)
   metrics.verifierQueue(() => 7)
   metrics.eventLoopDelay(() => 12)
   metrics.ready(true)
@@ -84,6 +85,8 @@ t.test('what happens is counted under its labels', async t => {
     'shedu_registry_requests_total{outcome="throttled"} 1',
     'shedu_registry_request_duration_seconds_sum 0.04',
     'shedu_verify_duration_seconds_sum{kind="witnessed",place="thread"} 0.003',
+    'shedu_proof_age_seconds_bucket{le="3600"} 0',
+    'shedu_proof_age_seconds_bucket{le="86400"} 1',
     'shedu_verifier_queue 7',
     'shedu_event_loop_delay_p99_seconds 0.012',
     'shedu_ready 1',

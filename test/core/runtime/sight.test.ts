@@ -52,6 +52,25 @@ t.test('what is reported during an admission counts to its account, through what
     t.match(scraped, `${line}\n`)
 })
 
+t.test('what was proven tells how long ago it was signed, if somebody has witnessed that', async t => {
+  const { sight, text } = make()
+  const at = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString()
+  const proofs = [at(2), at(400), at(-1), undefined].map(signedAt => ({ ...makeProof(), signedAt }))
+  sight.found(
+    WORKLOAD,
+    proofs.map(found => ({ use, demand: DEMAND, found })),
+  )
+  const scraped = await text()
+  for (const [seconds, count] of [
+    [3600, 1],
+    [86_400, 1],
+    [604_800, 2],
+    [31_536_000, 2],
+    [63_072_000, 3],
+  ])
+    t.match(scraped, `shedu_proof_age_seconds_bucket{le="${seconds}"} ${count}\n`)
+})
+
 t.test('admissions at the same time do not see each other', async t => {
   const { sight } = make()
   const one = (hits: number) =>
