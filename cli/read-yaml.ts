@@ -1,6 +1,7 @@
 /** Reads YAML and JSON as kubectl reads them, and remembers at which line and column every value was written. */
 import type { CST, DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags } from 'yaml'
 import { Composer, LineCounter, Parser } from 'yaml'
+import { refuseTwoReadings } from './yaml-text.ts'
 import type { FieldPath, Position } from './yaml-walk.ts'
 import { faultAt, positionAt, YamlWalk } from './yaml-walk.ts'
 
@@ -32,6 +33,7 @@ const AS_KUBECTL: ParseOptions & DocumentOptions & SchemaOptions = {
  * what is no YAML, and for what two readers could read differently: a key that occurs twice, an unknown tag.
  */
 export function readYaml(file: string, text: string): readonly YamlDocument[] {
+  refuseTwoReadings(file, text)
   const lines = new LineCounter()
   const documents: YamlDocument[] = []
   let number = 0

@@ -157,6 +157,36 @@ t.test('names file, line and column of what is no YAML', async t => {
   refuses(t, '? [a, b]\n: 1\n', /^a.yaml:1:3: expected a key to be text$/)
 })
 
+t.test(
+  'refuses characters that are something else to kubectl: behind a comment would be an object that nobody judged',
+  async t => {
+    for (const [character, name] of [
+      ['\r', '000D'],
+      ['\u0085', '0085'],
+      ['\u2028', '2028'],
+      ['\u2029', '2029'],
+      ['\ufeff', 'FEFF'],
+    ] as const)
+      refuses(
+        t,
+        `a: 1\n# note${POD.replaceAll(/^|\n/g, character)}`,
+        new RegExp(`^a.yaml:2:7: the character U\\+${name} is one thing to some readers`),
+      )
+    t.strictSame(value('a: 1\r\nb: "\\u2028"\r\n'), [{ a: 1, b: '\u2028' }])
+  },
+)
+
+t.test(
+  'refuses the end of a document that is one to kubectl only: what follows would be an object that nobody judged',
+  async t => {
+    const map = 'apiVersion: v1\nkind: ConfigMap\n'
+    for (const end of ['---#:', '---#', '---\u00a0', '---\f', '--- \u3000', '---\u00a0#:'])
+      refuses(t, `${map}${end}\n${POD.replaceAll(/^/gm, '  ')}`, /^a.yaml:3:1: this ends a document for some readers/)
+    for (const end of ['---', '--- ', '---\t# note', '---\r'])
+      t.strictSame(names(`${map}${end}\n${POD}`), ['ConfigMap /', 'Pod default/web'], JSON.stringify(end))
+  },
+)
+
 t.test('says of a Helm template that it has to be rendered', async t => {
   refuses(t, 'metadata:\n  name: {{ .Release.Name }}\n{{- if .x }}\na: b\n{{ end }}', /^a.yaml:[0-9:]+ .*helm template/)
 })
@@ -267,6 +297,14 @@ t.test('in a folder, what shows no sign of an object is passed over and named; a
   await t.rejects(readFolder(join(dir, 'values.yaml')), {
     message: /expected a Kubernetes object, got one without apiV/,
   })
+  const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod' })
+  await t.rejects(read(t.testdir({ 'a.json': `\u00a0${pod}` })), {
+    message: /a.json:1:1: .*expected a Kubernetes object/,
+  })
+  const list = t.testdir({
+    'list.yaml': `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: List\nitems: [{${POD.trim().split('\n', 2).join(', ')}}]\n`,
+  })
+  await t.rejects(read(list), { message: /list.yaml:1:1: .*a "List" is for kustomize/ })
   const slips = t.testdir({ slips: { 'a.yaml': POD.replace('apiVersion', 'apiVersoin') } })
   await t.rejects(readFolder(join(slips, 'slips')), { message: /a.yaml:1:1: .*without apiVersion/ })
 })
