@@ -6,7 +6,7 @@ import type { DockerConfigOptions } from '../docker-config.ts'
 import { objectOfImage } from '../image-object.ts'
 import { type JudgeOptions, judgeObjects } from '../judge-objects.ts'
 import { openContext } from '../open-context.ts'
-import { openOutputs } from '../open-outputs.ts'
+import { emptyOutputs, openOutputs } from '../open-outputs.ts'
 import type { Output } from '../output.ts'
 import { makeProgress, NO_PROGRESS } from '../progress.ts'
 import { type Input, readInputs } from '../read-inputs.ts'
@@ -54,10 +54,14 @@ const MOST_PASSED_OVER = 20
 
 /** Checks everything and says what was found; the exit code is the answer in one digit. Throws an InputError for wrong usage. */
 export async function check(options: CheckOptions, streams: Streams): Promise<0 | 1 | 2 | 3> {
-  const inputs = await readInputs(options.paths, streams.stdin)
-  const cluster = await openContext(options)
-  const asked = objectsOf(inputs, options, options.namespace ?? cluster?.namespace ?? 'default')
-  const assembled = await assembleGate({ ...options, addPolicies: cluster?.addTo, cacheBytes: CACHE_BYTES })
+  const { asked, assembled } = await prepare(options, streams).catch((error: unknown) => {
+    const { paths, policiesDir, trustRootsDir } = options
+    emptyOutputs(
+      options.outputs,
+      [...paths, policiesDir, trustRootsDir].filter(path => path !== undefined),
+    )
+    throw error
+  })
   const { warnings, answers, close } = assembled
   for (const warning of warnings) streams.stderr.write(`warning: ${visible(warning)}\n`)
   tellPassedOver(asked.passedOver, streams)
@@ -68,6 +72,17 @@ export async function check(options: CheckOptions, streams: Streams): Promise<0 
   } finally {
     await close()
   }
+}
+
+async function prepare(
+  options: CheckOptions,
+  { stdin }: Streams,
+): Promise<{ readonly asked: Objects; readonly assembled: AssembledGate }> {
+  const inputs = await readInputs(options.paths, stdin)
+  const cluster = await openContext(options)
+  const asked = objectsOf(inputs, options, options.namespace ?? cluster?.namespace ?? 'default')
+  const assembled = await assembleGate({ ...options, addPolicies: cluster?.addTo, cacheBytes: CACHE_BYTES })
+  return { asked, assembled }
 }
 
 function objectsOf(inputs: readonly Input[], { paths, images, isStrict }: CheckOptions, namespace: string): Objects {
@@ -102,7 +117,8 @@ async function judgeAndSay(
   options: CheckOptions,
   streams: Streams,
 ): Promise<0 | 1 | 2 | 3> {
-  const outputs = openOutputs(options.outputs, options.isQuiet, streams)
+  const sources = new Set(objects.flatMap(({ origin, file }) => (origin === 'file' ? [file] : [])))
+  const outputs = openOutputs({ ...options, sources }, streams)
   const progress = options.isWatched ? makeProgress(streams, objects.length) : NO_PROGRESS
   const results: CheckResult[] = []
   try {

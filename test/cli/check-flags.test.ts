@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -124,6 +124,39 @@ t.test('no report of an earlier run is left to be read as that of one that faile
   t.not(statSync(sarif).size, 0)
   await check('-f', deploy, '-o', `sarif=${sarif}`, '-o', `junit=${dir}`)
   t.equal(statSync(sarif).size, 0)
+  for (const wrong of [
+    ['-f', join(dir, 'absent')],
+    ['-f', deploy, '--registries', join(dir, 'absent')],
+  ]) {
+    writeFileSync(sarif, 'of a run that found nothing')
+    t.equal((await check(...wrong, '-o', `sarif=${sarif}`)).code, 2)
+    t.equal(statSync(sarif).size, 0, wrong.join(' '))
+  }
+})
+
+t.test('no report is written over what is checked, or by way of a link to somewhere else', async t => {
+  const { dir, deploy, check } = stage(t)
+  const manifest = join(deploy, 'a.yaml')
+  for (const file of [manifest, join(deploy, '..', 'deploy', 'a.yaml')]) {
+    const { code, stderr } = await check('-f', deploy, '-o', `json=${file}`)
+    t.equal(code, 2)
+    t.match(stderr, /-o json=.*a.yaml: is one of the files that are checked, and would be lost/)
+  }
+  await check('-f', deploy, join(dir, 'absent'), '-o', `json=${manifest}`)
+  t.equal(readFileSync(manifest, 'utf8'), pod('a', 'r.test/pass/app:1'))
+
+  writeFileSync(join(dir, 'precious'), 'here')
+  symlinkSync(join(dir, 'precious'), join(dir, 'shedu.sarif'))
+  symlinkSync(join(dir, 'made'), join(dir, 'dangling'))
+  for (const name of ['shedu.sarif', 'dangling'])
+    for (const files of [[deploy], [join(dir, 'absent')]]) {
+      const { code, stderr } = await check('-f', ...files, '-o', `sarif=${join(dir, name)}`)
+      t.equal(code, 2)
+      t.match(stderr, files[0] === deploy ? /-o sarif=.*: is a link: name what it leads to/ : /absent/)
+    }
+  t.equal(readFileSync(join(dir, 'precious'), 'utf8'), 'here')
+  t.notOk(existsSync(join(dir, 'made')))
+  t.equal((await check('-f', manifest, '-o', 'sarif=/dev/null')).code, 0)
 })
 
 t.test('what a folder holds besides objects is named, counted, and an error where that is asked for', async t => {
