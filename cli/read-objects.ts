@@ -7,7 +7,7 @@ import type { Input } from './read-inputs.ts'
 import type { YamlDocument } from './read-yaml.ts'
 import { readYaml } from './read-yaml.ts'
 import type { FieldPath, Position } from './yaml-walk.ts'
-import { faultAt } from './yaml-walk.ts'
+import { faultAt, NotYaml } from './yaml-walk.ts'
 
 export type SourcedObject = {
   /** The object as the API server would be asked to create it. */
@@ -93,7 +93,7 @@ function readDocuments({ file, origin, text }: Input): readonly YamlDocument[] |
   try {
     return readYaml(file, text)
   } catch (error) {
-    if (error instanceof InputError && origin === 'met in a chart' && text.includes('{{')) return 'template'
+    if (error instanceof NotYaml && origin === 'met in a chart' && text.includes('{{')) return 'template'
     if (!(error instanceof InputError && text.includes('{{'))) throw error
     throw new InputError(`${error.message}; if this is a Helm template, render it first${HELM}`, { cause: error })
   }

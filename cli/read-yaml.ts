@@ -3,7 +3,7 @@ import type { CST, DocumentOptions, ParseOptions, ScalarTag, SchemaOptions, Tags
 import { Composer, LineCounter, Parser } from 'yaml'
 import { refuseTwoReadings } from './yaml-text.ts'
 import type { FieldPath, Position } from './yaml-walk.ts'
-import { faultAt, positionAt, YamlWalk } from './yaml-walk.ts'
+import { faultAt, NotYaml, positionAt, YamlWalk } from './yaml-walk.ts'
 
 export type YamlDocument = {
   /** Its place in the file, counted from 1, empty documents included. */
@@ -52,7 +52,7 @@ export function readYaml(file: string, text: string): readonly YamlDocument[] {
 /** Stops at the first token that fits nowhere: the composer would collect millions of them, and lose those that no document follows. */
 function* tokensOf(file: string, text: string, lines: LineCounter): Generator<CST.Token> {
   for (const token of new Parser(lines.addNewLine).parse(text)) {
-    if (token.type === 'error') throw faultAt(file, positionAt(lines, token.offset), token.message)
+    if (token.type === 'error') throw new NotYaml(faultAt(file, positionAt(lines, token.offset), token.message).message)
     yield token
   }
 }

@@ -36,8 +36,10 @@ export class YamlWalk {
     // A warning is an unknown tag or an unknown directive: another reader may know it.
     const [fault] = [...document.errors, ...document.warnings]
     if (fault === undefined) return this.#value(document.contents, 0)
-    const isDeep = fault.code === 'RESOURCE_EXHAUSTION'
-    throw this.#fault(fault.pos[0], isDeep ? `expected at most ${MAX_DEPTH} levels of nesting` : fault.message)
+    if (fault.code === 'RESOURCE_EXHAUSTION')
+      throw this.#fault(fault.pos[0], `expected at most ${MAX_DEPTH} levels of nesting`)
+    const error = this.#fault(fault.pos[0], fault.message)
+    throw document.errors.length > 0 ? new NotYaml(error.message) : error
   }
 
   /** The offset at which the value at this path was written, as far as the path leads. */
@@ -131,13 +133,17 @@ export class YamlWalk {
     if (isMerge(key)) return '<<'
     const value = isScalar(key) ? key.value : undefined
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
-    throw this.#fault(offsetOf(key), 'expected a key to be text')
+    const error = this.#fault(offsetOf(key), 'expected a key to be text')
+    throw isMap(key) || isSeq(key) ? new NotYaml(error.message) : error
   }
 
   #fault(offset: number, message: string): InputError {
     return faultAt(this.#file, positionAt(this.#lines, offset), message)
   }
 }
+
+/** What no reader of YAML takes for an object, whoever it is: neither is it one to kubectl. */
+export class NotYaml extends InputError {}
 
 /** What is wrong, and where: every message about a file has this form. */
 export function faultAt(file: string, { line, column }: Position, message: string): InputError {

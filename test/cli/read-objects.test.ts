@@ -298,7 +298,7 @@ t.test('in a folder, what shows no sign of an object is passed over and named; a
     message: /expected a Kubernetes object, got one without apiV/,
   })
   const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod' })
-  await t.rejects(read(t.testdir({ 'a.json': `\u00a0${pod}` })), {
+  await t.rejects(readFolder(t.testdir({ 'a.json': `\u00a0${pod}` })), {
     message: /a.json:1:1: .*expected a Kubernetes object/,
   })
   const list = t.testdir({
@@ -333,6 +333,8 @@ t.test('in a chart of Helm, templates are passed over, and nothing that kubectl 
   })
   const broken = t.testdir({ chart: { ...chart, 'broken.yaml': `${POD}  - ] broken\n` } })
   await t.rejects(readFolder(broken), { message: /broken.yaml:8:5: / })
+  const odd = t.testdir({ chart: { ...chart, 'odd.yaml': `# {{ }}\n${POD}spec: {}\n` } })
+  await t.rejects(readFolder(odd), { message: /odd.yaml:9:1: the key "spec" occurs twice/ }, 'kubectl may take it')
   const hidden = t.testdir({ 'Chart.yaml': POD })
   t.match(await readFolder(hidden), { objects: 1, passedOver: [] }, 'a name does not hide an object')
   const alone = t.testdir({ 'a.yaml': chart.templates['a.yaml'] })
