@@ -41,7 +41,13 @@ function isDocument(file: string): boolean {
 export function readDocumentsOf(file: string): readonly SourcedDocument[] {
   const lines = new LineCounter()
   // Not pretty: the excerpt that the parser would print may be a password or a private key.
-  const options = { uniqueKeys: true, version: '1.2', prettyErrors: false, lineCounter: lines } as const
+  const options = {
+    uniqueKeys: true,
+    version: '1.2',
+    prettyErrors: false,
+    lineCounter: lines,
+    logLevel: 'error',
+  } as const
   const documents = parseAllDocuments(readText(file), options)
   return [...documents].flatMap((document, index) => {
     // A tag that nobody knows is a warning to the parser, and another value to the next reader.
@@ -109,10 +115,19 @@ function readText(file: string): string {
     const { size } = statSync(file)
     if (size > MAX_FILE_BYTES)
       throw new InputError(`expected ${file} to have at most ${MAX_FILE_BYTES} bytes, got ${size}`)
-    return readFileSync(file, 'utf8')
+    return decodeUtf8(file, readFileSync(file))
   } catch (error) {
     if (error instanceof InputError) throw error
     throw new InputError(`cannot read ${file}: ${reason(error)}`, { cause: error })
+  }
+}
+
+/** What is no UTF-8 would be read with other characters in the place of some, and perhaps as another rule. */
+function decodeUtf8(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new InputError(`${file}: expected UTF-8`, { cause: error })
   }
 }
 

@@ -3,7 +3,7 @@ import { InputError } from '#core/domain/input-error.ts'
 import type { Gate } from '#core/gate/gate.ts'
 import type { PinScope } from '#core/gate/pin.ts'
 import { preflight } from '#core/gate/preflight.ts'
-import { kindMeant, podSpecPath } from '#core/kinds/workload-kinds.ts'
+import { kindMeant, kindsOf, podSpecPath } from '#core/kinds/workload-kinds.ts'
 import { deadline } from '#core/runtime/deadline.ts'
 import type { SourcedObject } from './read-objects.ts'
 import { type CheckResult, invalidResult, resultOf } from './report/result.ts'
@@ -34,19 +34,34 @@ export async function* judgeObjects(
 }
 
 async function judgeOne(object: SourcedObject, gate: Gate, options: JudgeOptions): Promise<CheckResult> {
-  const { group, kind } = object.subject
-  const meant = podSpecPath(group, kind) === undefined ? kindMeant(kind) : undefined
-  // A slip here would leave its images unlooked at and the job green; what is no slip is a kind of somebody else's.
-  if (meant !== undefined && isServedByKubernetes(group))
-    return invalidResult(object, `there is no ${kind} in ${apiOf(group)}; did you mean ${meant.replace(/^\//, 'v1 ')}?`)
+  const slip = slipOf(object)
+  if (slip !== undefined) return invalidResult(object, slip)
   using limit = deadline(options.timeoutMs)
   try {
     const { verdict, pinning } = await preflight(object.subject, gate, options.pinScope, limit.signal)
+    if (verdict.outcome === 'allow' && verdict.passed === 'no-images')
+      return invalidResult(object, `expected containers in ${placeOfPod(object)}, found none`)
     return resultOf(object, verdict, pinning)
   } catch (error) {
     if (error instanceof InputError) return invalidResult(object, error.message)
     throw error
   }
+}
+
+/** A slip in the kind would leave images unlooked at and the job green; what is no slip is a kind of somebody else's. */
+function slipOf({ subject: { group, kind } }: SourcedObject): string | undefined {
+  if (podSpecPath(group, kind) !== undefined) return undefined
+  const meant = kindMeant(kind)
+  if (meant !== undefined && isServedByKubernetes(group))
+    return `there is no ${kind} in ${apiOf(group)}; did you mean ${meant.replace(/^\//, 'v1 ')}?`
+  const kinds = kindsOf(group)
+  if (kinds === undefined || kinds.includes(kind)) return undefined
+  return `there is no ${kind} in ${apiOf(group)}; its kinds are ${kinds.join(', ')}`
+}
+
+/** Where a kind that is a Pod, or makes some, must have them: the API server takes none without. */
+function placeOfPod({ subject: { group, kind } }: SourcedObject): string {
+  return (podSpecPath(group, kind) ?? []).join('.')
 }
 
 /** The groups of Kubernetes itself have no dot, but for those that end in its name. */

@@ -36,12 +36,19 @@ export function makeProgress({ stderr }: Streams, total: number): Progress {
   }
   const show = () => {
     const seconds = Math.floor((performance.now() - started) / 1000)
-    const line = `${state.done} of ${total} checked, ${seconds} s, waiting for ${visible(state.waitingFor)}`
+    const line = `${state.done} of ${total} checked, ${seconds} s, waiting for `
+    const room = Math.max((terminal.columns ?? COLUMNS) - 1 - line.length, 0)
     hide()
-    stderr.write(line.slice(0, (terminal.columns ?? COLUMNS) - 1))
+    stderr.write(`${line}${endOf(visible(state.waitingFor), room)}`.slice(0, (terminal.columns ?? COLUMNS) - 1))
     isShown = true
   }
   const timer = setInterval(show, FIRST_MS).unref()
+  // The prompt of the shell would be written behind the line. Once that is gone, it ends as it would have.
+  const interrupted = () => {
+    hide()
+    process.kill(process.pid, 'SIGINT')
+  }
+  process.once('SIGINT', interrupted)
   return {
     at: (done, waitingFor) => {
       state = { done, waitingFor }
@@ -49,7 +56,13 @@ export function makeProgress({ stderr }: Streams, total: number): Progress {
     hide,
     end: () => {
       clearInterval(timer)
+      process.off('SIGINT', interrupted)
       hide()
     },
   }
+}
+
+/** The end of a name tells it from others: its tag, its object. */
+function endOf(text: string, most: number): string {
+  return text.length <= most ? text : `…${text.slice(text.length - most + 1)}`
 }

@@ -124,7 +124,7 @@ function toOptions(flags: Flags, surroundings: Surroundings): CheckOptions {
     )
   if (flags.policies === undefined && flags.context === undefined)
     throw new InputError(
-      '--policies and --context are missing: name the folder that holds the policies of the cluster, or the context of the kubeconfig whose cluster is asked for them',
+      '--policies or --context is missing: name the folder that holds the policies of the cluster, or the context of the kubeconfig whose cluster is asked for them',
     )
   return {
     paths: flags.file ?? [],

@@ -101,7 +101,7 @@ export function outputFlag(): Option {
 export function outputsFlag(): Option {
   return new Option(
     '-o, --output <form[=file]>',
-    'how and where to say what was found; once for each form. What names no file goes to standard output, where text goes unless another form does',
+    'in what form to say what was found, and in which file; may be given several times. Without a file, on standard output; text goes there unless another form does',
   )
     .choices(FORMS)
     .argParser((text, before: readonly Output[] | undefined) => usable(given => addOutput(given, before), text))
@@ -113,6 +113,17 @@ export function outputsFlag(): Option {
  */
 export function addFlags(command: Command, flags: readonly Option[]): void {
   for (const flag of flags) command.addOption(takesOneValue(flag) ? once(flag) : flag)
+  for (const flag of flags) if (flag.required) refuseFlags(flag)
+}
+
+/** Commander takes whatever follows for the value: a flag whose value was forgotten would swallow the next. */
+function refuseFlags(option: Option): void {
+  const parse = option.parseArg
+  option.argParser((text: string, before: unknown) => {
+    if (/^--[a-z]/.test(text)) throw new InvalidArgumentError('expected a value, got the next flag')
+    if (parse !== undefined) return parse(text, before)
+    return option.variadic ? [...(Array.isArray(before) ? before : []), text] : text
+  })
 }
 
 function takesOneValue({ required, variadic, flags }: Option): boolean {

@@ -80,7 +80,7 @@ t.test('what is wrong with the question is exit code 2, and says what to do', as
   const env = { KUBECONFIG: [at('away'), at('waits')].join(delimiter), HOME: at('home') }
   const context = (name: string, ...more: readonly string[]) => ['--context', name, ...more]
   const cases: readonly (readonly [readonly string[], RegExp, Environment?])[] = [
-    [[], /^error: --policies and --context are missing: name the folder .* or the context of the kubeconfig/],
+    [[], /^error: --policies or --context is missing: name the folder .* or the context of the kubeconfig/],
     [['--policies', at('policies'), '--kubeconfig', at('away')], /^error: --kubeconfig is given without --context/],
     [context('porod'), /^error: expected a context .*, which has "away", "waits", got "porod"$/m],
     [context('away'), /which has "at-home", got "away"/, { HOME: at('home') }],

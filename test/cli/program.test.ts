@@ -128,7 +128,12 @@ t.test('wrong usage is exit code 2, a sentence on stderr and nothing on stdout',
     [[], /Usage: shedu[\s\S]*Examples:/],
     [['chek'], /unknown command 'chek'\n\(Did you mean check\?\)/],
     [['check', '--policies', 'policies'], /^error: -f is missing: name a file/],
-    [['check', '-f', 'pod.yaml'], /^error: --policies and --context are missing/],
+    [
+      ['check', '-f', '--policies', 'policies'],
+      /-f, --file.*'--policies' is invalid. expected a value, got the next flag/,
+    ],
+    [['check', '-f', 'pod.yaml', '--policies', '--pin', 'all'], /--policies.*expected a value, got the next flag/],
+    [['check', '-f', 'pod.yaml'], /^error: --policies or --context is missing/],
     [['check', '-f', 'pod.yaml', '--policies', 'absent'], /absent/],
     [['check', '-f', 'pod.yaml', '--policies', 'empty'], /empty/],
     [['check', '-f', 'pod.yaml', '--policies', 'bad'], /bad.yaml/],
@@ -338,7 +343,7 @@ t.test('Ctrl-C ends it at once, and not as an admission', async t => {
 
 t.test('a slip in kind or apiVersion is named, not skipped; a kind of somebody else is none of ours', async t => {
   const dir = folder(t, {
-    'kinds.yaml': ['pod', 'Deployment', 'Rollout']
+    'kinds.yaml': ['pod', 'Deployment', 'Podd', 'Rollout']
       .map((kind, n) => pod(`p${n}`, 'r.test/no/app:1').replace('kind: Pod', `kind: ${kind}`))
       .join('---\n')
       .replace('apiVersion: v1\nkind: Rollout', 'apiVersion: argoproj.io/v1alpha1\nkind: Rollout'),
@@ -347,5 +352,27 @@ t.test('a slip in kind or apiVersion is named, not skipped; a kind of somebody e
   t.equal(code, 2)
   t.match(stdout, /invalid pod .*there is no pod in the core API \(apiVersion: v1\); did you mean v1 Pod\?/)
   t.match(stdout, /invalid Deployment .*did you mean apps\/Deployment\?/)
+  t.match(stdout, /invalid Podd .*there is no Podd in the core API \(apiVersion: v1\); its kinds are Binding, .* Pod, /)
   t.match(stdout, /skipped Rollout .*not a kind that Shedu looks into/)
+})
+
+t.test(
+  'a workload without containers is invalid: the API server takes none, and a misspelt field hides some',
+  async t => {
+    const dir = folder(t, { 'pod.yaml': pod('a', 'r.test/no/app:1').replace('containers', 'contaners') })
+    const { code, stdout } = await shedu(['check', '-f', 'pod.yaml', '--policies', 'policies'], dir)
+    t.equal(code, 2)
+    t.match(stdout, /^invalid Pod default\/a \(pod.yaml:1\): expected containers in spec, found none\n/)
+  },
+)
+
+t.test('policies that are no UTF-8 are refused, like manifests', async t => {
+  const dir = folder(t, { 'pod.yaml': pod('a', 'r.test/ok/app:1') })
+  writeFileSync(
+    join(dir, 'policies', 'latin.yaml'),
+    Buffer.from(`# \xe9\n${policy('more', 'r.test/more', PASS)}`, 'latin1'),
+  )
+  const { code, stderr } = await shedu(['check', '-f', 'pod.yaml', '--policies', 'policies'], dir)
+  t.equal(code, 2)
+  t.match(stderr, /latin.yaml: expected UTF-8/)
 })

@@ -304,7 +304,7 @@ t.test('in a folder, what shows no sign of an object is passed over and named; a
   const list = t.testdir({
     'list.yaml': `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: List\nitems: [{${POD.trim().split('\n', 2).join(', ')}}]\n`,
   })
-  await t.rejects(read(list), { message: /list.yaml:1:1: .*a "List" is for kustomize/ })
+  await t.rejects(readFolder(list), { message: /list.yaml:1:1: .*a "List" is for kustomize/ })
   const slips = t.testdir({ slips: { 'a.yaml': POD.replace('apiVersion', 'apiVersoin') } })
   await t.rejects(readFolder(join(slips, 'slips')), { message: /a.yaml:1:1: .*without apiVersion/ })
 })
