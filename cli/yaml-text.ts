@@ -4,8 +4,8 @@
  */
 import { faultAt } from './yaml-walk.ts'
 
-/** To a YAML 1.1 these end a line, but for the last, which is nothing at the start of a document. */
-const OTHER_CHARACTERS = /\r(?!\n)|[\u0085\u2028\u2029\ufeff]/
+/** To a YAML 1.1 these end a line, but for the last, which is nothing at the start of a document. In JSON, they are text. */
+const OTHER_CHARACTERS = /\r(?!\n)|[\u0085\u2028\u2029]|^\ufeff/m
 
 /** kubectl cuts a text into documents by its lines; `---#` and `---` with a blank of another kind end one there, and here they are text. */
 const OTHER_END = /^---(?:\s*$|\s*#)/
@@ -14,7 +14,7 @@ const END = /^---[ \t]*(?:$|(?<=[ \t])#)/
 /** Throws an InputError that names file, line and column. */
 export function refuseTwoReadings(file: string, text: string): void {
   const at = text.search(OTHER_CHARACTERS)
-  if (at >= 0) {
+  if (at >= 0 && !isJson(text)) {
     const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')
     const message = `the character U+${code} is one thing to some readers of YAML and another to others: leave it out, or write it as an escape in quotes`
     throw faultAt(file, placeOf(text, at), message)
@@ -26,6 +26,17 @@ export function refuseTwoReadings(file: string, text: string): void {
         placeOf(text, index),
         'this ends a document for some readers and not for others: write --- alone',
       )
+}
+
+/** What begins as an object of JSON, kubectl reads as JSON, and as YAML only where it is none after all. */
+function isJson(text: string): boolean {
+  if (!/^[ \t\r\n]*\{/.test(text)) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function placeOf(text: string, at: number): { readonly line: number; readonly column: number } {

@@ -165,14 +165,16 @@ t.test(
       ['\u0085', '0085'],
       ['\u2028', '2028'],
       ['\u2029', '2029'],
-      ['\ufeff', 'FEFF'],
     ] as const)
       refuses(
         t,
         `a: 1\n# note${POD.replaceAll(/^|\n/g, character)}`,
         new RegExp(`^a.yaml:2:7: the character U\\+${name} is one thing to some readers`),
       )
-    t.strictSame(value('a: 1\r\nb: "\\u2028"\r\n'), [{ a: 1, b: '\u2028' }])
+    t.strictSame(value('a: 1\r\nb: "\\u2028\ufeff"\r\n'), [{ a: 1, b: '\u2028\ufeff' }])
+    t.strictSame(value(' {"a": "\u2028\u0085"}\n'), [{ a: '\u2028\u0085' }], 'JSON is JSON to both')
+    refuses(t, '{"a": 1} # \u2028', /U\+2028/)
+    refuses(t, 'a: 1\n---\n\ufeff{"apiVersion":"v1","kind":"Pod"}', /^a.yaml:3:1: the character U\+FEFF/)
   },
 )
 
