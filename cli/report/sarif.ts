@@ -87,7 +87,12 @@ function messageOf({ sentence, detail, remedy, image, policies }: Finding, title
     `to fix: ${remedy}`,
     ...(policies.length === 0 ? [] : [`policies: ${policies.join(', ')}`]),
   ]
-  return lines.map(visible).join('\n')
+  return lines.map(visible).map(unlinked).join('\n')
+}
+
+/** `[text](target)` in a message is a link (SARIF 3.11.6), and whoever named the image would choose where our finding leads. */
+function unlinked(text: string): string {
+  return text.replaceAll('](', ']\\u0028')
 }
 
 /** The same finding of the same field of the same object, wherever in its file that stands. */

@@ -144,7 +144,8 @@ t.test('GitHub is told file, line and column, and reads the text as it was writt
 })
 
 t.test('no name breaks out of its place in any form', async t => {
-  const evil = "\"/><x a='b'>&amp;]]>\u0000\ufffe\ufffd::error::x,y=z%0A##[group]\u001b[2J\n::stop-commands::q\ud800"
+  const evil =
+    "\"/><x a='b'>[mended](https://evil.test)&amp;]]>\u0000\ufffe\ufffd::error::x,y=z%0A##[group]\u001b[2J\n::stop-commands::q\ud800"
   const because = refusal('image.unsigned', evil)
   const objection = { because, where: WHERE, image: evil, policies: [evil] }
   const results = [
@@ -166,11 +167,14 @@ t.test('no name breaks out of its place in any form', async t => {
   t.notOk(elements.includes('x'), 'no element but ours')
 
   const log = JSON.parse(renderSarif(report))
-  for (const { locations } of log.runs[0].results)
+  for (const { locations, message } of log.runs[0].results) {
+    t.match(message.text, '[mended]')
+    t.notMatch(message.text, '](', 'no link but ours')
     t.match(
       locations[0].physicalLocation.artifactLocation.uri,
       /^(?:file:\/\/\/[\w.~!$&'()*+,;=:@%/-]+|[\w.~!'()*%/-]+)$/,
     )
+  }
 
   const lines = renderGithub(report).trimEnd().split('\n')
   t.equal(lines.length, 4, 'one line for each of four findings')
