@@ -103,7 +103,9 @@ function serverOf(kubeconfig: KubeConfig): URL {
   if (cluster.proxyUrl !== undefined) throw new InputError('proxy-url of a kubeconfig is not supported')
   const server = URL.parse(cluster.server)
   if (server?.protocol === 'https:') return server
-  throw new InputError(`expected the API server at an https address, got ${JSON.stringify(cluster.server)}`)
+  // The rest of it may be a password.
+  const place = server === null ? 'something else' : `${server.protocol}//${server.host}`
+  throw new InputError(`expected the API server at an https address, got ${place}`)
 }
 
 function headersOf({ headers, auth }: RequestOptions): Readonly<Record<string, string>> {

@@ -68,6 +68,7 @@ t.test('refuses what would let anyone be the API server, and what it does not do
     [{ cluster: { 'insecure-skip-tls-verify': true } }, /insecure-skip-tls-verify/],
     [{ cluster: { server: 'http://127.0.0.1:1' } }, /https/],
     [{ cluster: { server: 'nonsense' } }, /https/],
+    [{ cluster: { server: 'http://me:hunter2@127.0.0.1:1/?hunter2' } }, /https address, got http:\/\/127.0.0.1:1$/],
     [{ cluster: { 'proxy-url': 'http://127.0.0.1:1' } }, /proxy-url/],
     [{}, /"missing"/, 'missing'],
     [{}, /"nobody"/, 'nobody'],
