@@ -11,10 +11,13 @@ import { visible } from './visible.ts'
 
 const COMMANDS: Readonly<Record<Level, string>> = { error: 'error', warning: 'warning', note: 'notice' }
 
-/** One line for each finding. */
-export function renderGithub({ results, sourceRoot }: Report): string {
+/** One line for each finding, and for each thing that was not looked at. */
+export function renderGithub({ results, passedOver, sourceRoot }: Report): string {
   const lines = results.flatMap(result => findingsOf(result).map(finding => annotation(finding, result, sourceRoot)))
-  return lines.map(line => `${line}\n`).join('')
+  const over = passedOver.map(
+    ({ file, reason }) => `::notice title=passed over::${escapeData(visible(`${file}: ${reason}`))}`,
+  )
+  return [...lines, ...over].map(line => `${line}\n`).join('')
 }
 
 function annotation(finding: Finding, { object }: CheckResult, sourceRoot: string): string {

@@ -24,9 +24,21 @@ export function renderJunit(report: Report): string {
       ...results.flatMap(result => testCase(result, report.sourceRoot)),
       '  </testsuite>',
     ]),
+    ...passedOverSuite(report),
     '</testsuites>',
     '',
   ].join('\n')
+}
+
+/** What was not looked at is shown as such. It is no object, so no count of objects has it. */
+function passedOverSuite({ passedOver }: Report): readonly string[] {
+  if (passedOver.length === 0) return []
+  const counts = `tests="${passedOver.length}" failures="0" errors="0" skipped="${passedOver.length}"`
+  const cases = passedOver.map(
+    ({ file, reason }) =>
+      `    <testcase name="${escape(file)}" classname="passed over"><skipped message="${escape(reason)}"/></testcase>`,
+  )
+  return [`  <testsuite name="passed over" ${counts}>`, ...cases, '  </testsuite>']
 }
 
 function countsOf(results: readonly CheckResult[]): string {

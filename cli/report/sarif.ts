@@ -15,7 +15,7 @@ const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-
 const SOURCE_ROOT = '%SRCROOT%'
 
 /** The whole log, with one run. */
-export function renderSarif({ results, exitCode, version, sourceRoot }: Report): string {
+export function renderSarif({ results, passedOver, exitCode, version, sourceRoot }: Report): string {
   const found = results.flatMap(result => findingsOf(result).map(finding => ({ finding, result })))
   const codes = [...new Set(found.map(({ finding }) => finding.code))].toSorted()
   const log: Log = {
@@ -26,7 +26,16 @@ export function renderSarif({ results, exitCode, version, sourceRoot }: Report):
         tool: { driver: { name: 'Shedu', semanticVersion: version, rules: codes.map(toRule) } },
         // The columns of JavaScript (SARIF 3.14.17).
         columnKind: 'utf16CodeUnits',
-        invocations: [{ executionSuccessful: true, exitCode }],
+        invocations: [
+          {
+            executionSuccessful: true,
+            exitCode,
+            toolExecutionNotifications: passedOver.map(({ file, reason }) => ({
+              level: 'note',
+              message: { text: unlinked(visible(`passed over: ${file}: ${reason}`)) },
+            })),
+          },
+        ],
         results: found.map(({ finding, result }) => toResult(finding, result, { codes, sourceRoot })),
       },
     ],

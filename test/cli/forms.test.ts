@@ -57,7 +57,7 @@ t.test('SARIF has a rule for each code, and each finding at its line and column'
     help: { text: `To fix: ${REMEDY}` },
   })
   t.equal(run.tool.driver.semanticVersion, '1.2.3')
-  t.strictSame(run.invocations, [{ executionSuccessful: true, exitCode: 2 }])
+  t.strictSame(run.invocations, [{ executionSuccessful: true, exitCode: 2, toolExecutionNotifications: [] }])
   const summary = (result: {
     ruleId: string
     ruleIndex: number
@@ -141,6 +141,20 @@ t.test('GitHub is told file, line and column, and reads the text as it was writt
   t.match(fourth, /^::notice title=policy.none-matched/)
   t.match(fifth, /^::error file=b.yaml,line=1,col=1,title=object.invalid.*expected a list%0A/)
   t.strictSame(rest, [''])
+})
+
+t.test('what was passed over is said in every form, and is no finding', async t => {
+  const report = makeReport([SKIPPED], { passedOver: [{ file: 'a/<b>.yaml:1', reason: 'no [object](x)' }] })
+  t.match(
+    renderJunit(report),
+    '<testsuite name="passed over" tests="1" failures="0" errors="0" skipped="1">\n    <testcase name="a/&lt;b&gt;.yaml:1" classname="passed over"><skipped message="no [object](x)"/></testcase>',
+  )
+  t.equal(renderGithub(report), '::notice title=passed over::a/<b>.yaml:1: no [object](x)\n')
+  const [run] = JSON.parse(renderSarif(report)).runs
+  t.strictSame(run.invocations[0].toolExecutionNotifications, [
+    { level: 'note', message: { text: 'passed over: a/<b>.yaml:1: no [object]\\u0028x)' } },
+  ])
+  t.strictSame(run.results, [])
 })
 
 t.test('no name breaks out of its place in any form', async t => {
