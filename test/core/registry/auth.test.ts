@@ -208,6 +208,25 @@ t.test('a token service that redirects is not followed', async t => {
   t.strictSame(paths(evil), [])
 })
 
+t.test('a token that is asked for by POST is asked for once, whatever becomes of the connection', async t => {
+  for (const [entry, method, times] of [
+    [{ tokenFile: 'token' }, 'POST', 1],
+    [bob, 'GET', 2],
+  ] as const) {
+    const served: Served = await serve(t, (request, response) => {
+      if (request.url?.startsWith('/token')) request.socket.resetAndDestroy()
+      else guardedBy(() => `http://${served.host}/token`)(request, response)
+    })
+    const client = makeClient(t, [{ host: served.host, plainHttp: true, ...entry }], { files })
+    await unavailable(client.resolve(ref(served.host, 'a:v'), patience))
+    const tokens = served.requests.filter(({ url }) => url?.startsWith('/token'))
+    t.strictSame(
+      tokens.map(({ method }) => method),
+      Array.from({ length: times }, () => method),
+    )
+  }
+})
+
 t.test('the credential of one host is sent to no other port, name or registry', async t => {
   const one = await serve(t, (_request, response) =>
     response.writeHead(401, { 'www-authenticate': 'Basic realm=x' }).end(),

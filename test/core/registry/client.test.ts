@@ -163,6 +163,24 @@ t.test('an answer that is encoded is not unpacked, and encoding is not asked for
   }
 })
 
+t.test('an error page without an end costs the connection, and neither the time to read it nor the answer', async t => {
+  let sent = 0
+  const { host } = await serve(t, (_request, response) => {
+    response.writeHead(404)
+    const piece = Buffer.alloc(64 * 1024)
+    const pump = () => {
+      let isRoom = true
+      for (; isRoom && !response.destroyed; sent += piece.byteLength) isRoom = response.write(piece)
+    }
+    response.on('drain', pump)
+    pump()
+  })
+  const found = await makeClient(t, [{ host, plainHttp: true }]).resolve(ref(host, 'a:v'), patience)
+  t.match(found, { kind: 'refusal', code: 'image.not-found' })
+  // Whatever stands in the buffers between us, and no more.
+  t.ok(sent < 64 * 1024 * 1024, `${sent}`)
+})
+
 t.test('every status that is no answer says what it means', async t => {
   const soon = new Date(Date.now() + 90_000).toUTCString()
   const cases: readonly [Fault, string, RegExp][] = [

@@ -67,6 +67,29 @@ t.test(
   },
 )
 
+t.test('what one host calls what it gave means nothing to another', async t => {
+  let isDown = false
+  const mirror = await serve(t, (_request, response) => {
+    response.writeHead(isDown ? 500 : 200, { etag: '"same"', 'content-type': MANIFEST_TYPE }).end(MANIFEST)
+  })
+  const { host, requests } = await serve(t, (request, response) => {
+    const isSame = request.headers['if-none-match'] !== undefined
+    response.writeHead(isSame ? 304 : 200, { 'content-type': MANIFEST_TYPE })
+    response.end(isSame ? undefined : MANIFEST.replace('[]', '[{}]'))
+  })
+  const mirrors = [{ host: mirror.host, plainHttp: true }]
+  const client = makeClient(t, [{ host, plainHttp: true, mirrors }])
+  t.equal(await client.resolve(ref(host, 'a:v'), patience), MANIFEST_DIGEST)
+  isDown = true
+  const found = await client.resolve(ref(host, 'a:v'), patience)
+  t.type(found, 'string')
+  t.not(found, MANIFEST_DIGEST, 'the registry says what it has, and not that it is what the mirror had')
+  t.strictSame(
+    requests.map(({ headers }) => headers['if-none-match']),
+    [undefined],
+  )
+})
+
 t.test('a 304 that nobody asked for, and an entity tag that is none, are of no use', async t => {
   const { host, requests } = await serve(t, (_request, response) => {
     response.writeHead(200, { etag: `"${'x'.repeat(300)}"`, 'content-type': MANIFEST_TYPE }).end(MANIFEST)

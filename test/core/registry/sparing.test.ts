@@ -85,6 +85,24 @@ t.test('those who wait for the end of a pause do not all come at the same moment
   t.strictSame(sent, ['soon', 'late'])
 })
 
+t.test('those who met one fault do not all try again at the same moment', async t => {
+  const chances = [1, 0]
+  const deps = { nowMs: () => 0, random: () => chances.shift() ?? 0, waitMs: 5000, budget: async () => 0 }
+  const sparing = new Sparing(deps)
+  const rate = { perSecond: 1, burst: 1 }
+  const errand = { host: 'https://r.example', caller: 'anonymous', about: 'r', rate, isIdempotent: true }
+  const sent: string[] = []
+  const run = (name: string) => {
+    const send = async () => {
+      sent.push(name)
+      return { kind: 'answer' as const, status: 502, headers: new Map<string, string>() }
+    }
+    return sparing.run(errand, send, () => false, patience)
+  }
+  await Promise.all([run('late'), run('soon')])
+  t.strictSame(sent, ['late', 'soon', 'soon', 'late'])
+})
+
 t.test(
   'one caller who has used up his share closes the registry to nobody else; a registry that is down, to all',
   async t => {
