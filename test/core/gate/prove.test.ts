@@ -204,6 +204,27 @@ t.test('what a credential saw is told to whoever holds it, among whatever others
   t.equal(count(), 3)
 })
 
+t.test('who asks at the same time with other credentials waits for an answer of his own', async t => {
+  const open = Promise.withResolvers<void>()
+  const views: Readonly<Record<string, View>> = Object.fromEntries(
+    ['shop', 'other'].map(namespace => {
+      const isIn = namespace === 'shop'
+      const scopes = isIn ? ['bob', 'anonymous'] : ['anonymous']
+      const seen = { ...held({ artefacts: isIn ? [artefact] : [] }), scope: Promise.resolve(scopes[0] as string) }
+      const presence = isIn ? 'present' : silence('registry.unauthorized', 'no')
+      const manifest = open.promise.then(() => presence)
+      const view = { discover: () => ({ ...seen, manifest }), scopesOf: () => scopes }
+      return [namespace, { ...view, explain: (_ref: unknown, detail: string) => detail }]
+    }),
+  )
+  const { prove } = makeDeps(() => held(), { viewFor: async ({ namespace }) => views[namespace] as View })
+  const asked = ['shop', 'other'].map(namespace => prove(image, [DEMAND], { ...ASKER, namespace }, never))
+  await new Promise(setImmediate)
+  open.resolve()
+  const found = (await Promise.all(asked)).map(([one]) => one?.kind)
+  t.strictSame(found, ['proof', 'silence'])
+})
+
 t.test('what was seen as nobody is told to all', async t => {
   const { proveAs, count } = makeScoped('anonymous')
   await proveAs('a', 'anonymous')

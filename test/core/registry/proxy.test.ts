@@ -8,7 +8,7 @@ import type { Target } from '#core/registry/proxy.ts'
 import { parseProxies } from '#core/registry/proxy.ts'
 import { makeAuthority } from './make-certificate.ts'
 import { makeClient, patience, ref, unavailable } from './make-client.ts'
-import { answerManifest, MANIFEST_DIGEST, serve, serveBytes } from './serve.ts'
+import { answerManifest, MANIFEST, MANIFEST_DIGEST, MANIFEST_TYPE, serve, serveBytes } from './serve.ts'
 
 const PROXY = 'http://proxy.example:3128'
 const target = (address: string): Target => {
@@ -157,6 +157,15 @@ t.test('a proxy is not asked for names of a cluster or of a cloud’s inside, un
   const listing = makeClient(t, [{ host: 'registry.internal' }], { deps })
   await unavailable(listing.resolve(ref('registry.internal', 'a:v'), patience))
   t.equal(asked[0]?.url, 'registry.internal:443')
+})
+
+t.test('what comes along with the answer of a proxy is not taken for the registry’s', async t => {
+  const manifest = `HTTP/1.1 200 OK\r\ncontent-type: ${MANIFEST_TYPE}\r\ncontent-length: ${MANIFEST.length}\r\n\r\n${MANIFEST}`
+  const at = await serveBytes(t, socket => socket.write(`HTTP/1.1 200 OK\r\n\r\n${manifest}`))
+  const entry = { host: 'registry.test:5000', plainHttp: true }
+  const client = makeClient(t, [entry], { deps: { proxyFor: parseProxies({ HTTP_PROXY: at }) } })
+  const error = await unavailable(client.resolve(ref('registry.test:5000', 'a:v'), patience))
+  t.match(error.message, /the proxy does not let it through, or does not reach it/)
 })
 
 t.test('a proxy that refuses, asks for a login, is silent or is not there is told apart', async t => {
