@@ -3,8 +3,8 @@ import { MOST_LOGINS } from '#core/registry/candidates.ts'
 import type { Credential } from '#core/registry/credential.ts'
 import type { Keychain } from '#core/registry/keychain.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
-import { makeClient, patience, pinned, ref, SIGNATURES, unavailable } from './make-client.ts'
-import { serve } from './serve.ts'
+import { makeClient, makeViews, patience, pinned, ref, SIGNATURES, unavailable } from './make-client.ts'
+import { answerManifest, serve } from './serve.ts'
 
 const registry = await startRegistry(t)
 const { host } = registry
@@ -80,6 +80,23 @@ t.test('a token that one password was given is not used for another password of 
   await client.resolve(ref(host, 'acme/app:v1'), patience)
   const [first] = await asked()
   t.equal(first, 'basic 401', 'the wrong one has to ask for itself')
+})
+
+t.test('who asks for the same at the same time as another shares no answer with him', async t => {
+  const { host } = await serve(t, (request, response) => {
+    if (request.headers.authorization === undefined)
+      response.writeHead(401, { 'www-authenticate': 'Basic realm=x' }).end()
+    else setTimeout(() => answerManifest(request, response), 100)
+  })
+  const viewOf = makeViews(t, [{ host, plainHttp: true }])
+  const credential = { kind: 'password', username: 'bob', password: 'hunter2' } as const
+  const bob = viewOf({ logins: [{ registry: host, path: '', source: 'of Bob', credential }], notes: [] })
+  const nobody = viewOf({ logins: [], notes: [] })
+  // From now on it is known what the registry asks for, and Bob is let in by his first request.
+  await bob.resolve(ref(host, 'a:v'), patience)
+  const [his, ours] = await Promise.allSettled([bob, nobody].map(view => view.resolve(ref(host, 'a:v'), patience)))
+  t.equal(his?.status, 'fulfilled')
+  t.match(ours, { status: 'rejected', reason: { code: 'registry.unauthorized' } })
 })
 
 t.test('of many reasons only the first are said', async t => {
