@@ -72,11 +72,15 @@ async function makeImages(): Promise<void> {
   await makeKeylessImages(embedded)
   const { digest } = await embedded.image({ repository: 'shop/forged' })
   await embedded.sign({ repository: 'shop/forged', digest, key: 'release', layout: 'bundle', tamper: 'payload' })
-  for (const repository of ['shop/down', 'shop/slow']) await embedded.image({ repository })
+  for (const repository of ['shop/down', 'shop/dripping']) await embedded.image({ repository })
+  const slow = await embedded.image({ repository: 'shop/slow' })
+  await embedded.sign({ repository: 'shop/slow', digest: slow.digest, key: 'release', layout: 'bundle' })
   await embedded.faults([
     { repository: 'shop/down', fault: { disconnect: true } },
     // Never silent for long, and never done.
-    { repository: 'shop/slow', fault: { dripMs: 1000 } },
+    { repository: 'shop/dripping', fault: { dripMs: 1000 } },
+    // Three answers one after the other are more than the ten seconds of the API server.
+    { repository: 'shop/slow', fault: { latencyMs: 4000 } },
   ])
 }
 

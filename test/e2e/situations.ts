@@ -144,10 +144,16 @@ export const SITUATIONS: readonly Situation[] = [
     todo: 'Nothing is known about the image, so it is not admitted. What this webhook has verified within the last hour is admitted by its digest all the same, so that new Pods of what runs already can start.',
   },
   {
+    title: 'The registry begins to answer, and does not end',
+    typed: 'run web --image=FAULTY/shop/dripping:v1',
+    says: 'the answer was not whole within the time allowed',
+    todo: 'One answer has eight seconds in all, however steadily it comes ([limits.md](limits.md#what-a-registry-may-send)). Pinning and judging each waited for one.',
+  },
+  {
     title: 'The registry is too slow',
     typed: 'run web --image=FAULTY/shop/slow:v1',
     says: 'deadline.exceeded',
-    todo: 'Pinning and judging each had their full time, so kubectl waited for both.',
+    todo: 'Each answer came in time, and all of them together did not.',
   },
   {
     title: 'A policy only warns',
