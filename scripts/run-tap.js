@@ -1,5 +1,6 @@
 /** Runs tap: a terminal gets its progress; a pipe a line for each file, whatever failed, and the totals. */
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { inRepository, run } from './set-up.js'
 
 /** Resolves with the exit code. Flags that choose a reporter are passed on and leave the output as it is. */
@@ -7,7 +8,9 @@ export function runTap(args) {
   const tap = inRepository('node_modules', 'tap', 'dist', 'esm', 'run.mjs')
   const isPiped = !process.stdout.isTTY && !args.some(arg => arg.startsWith('--reporter'))
   if (!isPiped) return run([tap, ...args], { cwd: inRepository() })
-  return run([tap, '--reporter=tap', '--disable-coverage', ...args], { cwd: inRepository(), onOutput: abridge })
+  const unwatched = `--test-env=NODE_OPTIONS=--import=${pathToFileURL(inRepository('scripts', 'unwatched.js'))}`
+  const flags = ['--reporter=tap', '--disable-coverage', unwatched]
+  return run([tap, ...flags, ...args], { cwd: inRepository(), onOutput: abridge })
 }
 
 function abridge(output) {

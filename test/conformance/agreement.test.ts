@@ -1,6 +1,7 @@
 /** The webhook and `shedu check` say the same of every situation, and the webhook says it again in the same words when warm. */
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makePod } from '#test/support/make-subject.ts'
 import { makeKeyPolicy, startWebhook } from '#test/support/webhook-process.ts'
@@ -45,7 +46,10 @@ t.test('webhook and shedu check agree, cold and warm', async t => {
   }))
   const flags = ['--policies', webhook.policiesDir, '--registries', webhook.registriesFile, '-o', 'json']
   const input = objects.map(object => JSON.stringify(object)).join('\n---\n')
-  const checked = spawnSync(process.execPath, ['cli/main.ts', 'check', '-f', '-', ...flags], { input, env: {} })
+  const checked = spawnSync(process.execPath, ['cli/main.ts', 'check', '-f', '-', ...flags], {
+    input,
+    env: COMPILE_CACHE,
+  })
   type Result = { readonly outcome: string; readonly objections: readonly { readonly code: string }[] }
   const { results } = JSON.parse(checked.stdout.toString()) as { readonly results: readonly Result[] }
 

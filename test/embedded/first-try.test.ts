@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'embedded', 'first-try', 'main.ts')
 
@@ -11,7 +12,7 @@ type Run = { readonly code: number | null; readonly out: string; readonly err: s
 
 /** Runs the first try; `onText` sees everything printed so far. */
 function run(args: readonly string[], onText: (out: string, interrupt: () => void) => void = () => {}): Promise<Run> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: {} })
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: COMPILE_CACHE })
   let out = ''
   let err = ''
   child.stdout.on('data', (piece: Buffer) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { COMPILE_CACHE } from '#core/runtime/start-program.ts'
 
 const MAIN = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url))
 
@@ -24,7 +25,10 @@ type Event = Record<string, unknown>
 /** Starts the program as its users do: with nothing but an environment. */
 function start(t: Test, env: Record<string, string>) {
   const free = { SHEDU_PORT: '0', SHEDU_OPS_PORT: '0', SHEDU_DRAIN_MS: '0' }
-  const child = spawn(process.execPath, [MAIN], { env: { ...free, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN], {
+    env: { ...COMPILE_CACHE, ...free, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   t.teardown(() => child.kill('SIGKILL'))
   const events: Event[] = []
   const lines = createInterface({ input: child.stdout })
