@@ -13,6 +13,9 @@ import { makeKeyPolicy } from '#test/support/webhook-process.ts'
 
 const never = new AbortController().signal
 
+const registry = await startRegistry(t)
+const data = await registry.key('release')
+
 function makeSettings(
   t: Test,
   files: Readonly<Record<string, string>>,
@@ -32,8 +35,6 @@ function makeSettings(
 t.test(
   'assembles a gate that admits what a policy trusts, cold with ten requests at most and warm with none',
   async t => {
-    const registry = await startRegistry(t)
-    const data = await registry.key('release')
     const { digest } = await registry.image({ repository: 'app' })
     await registry.sign({ repository: 'app', digest, key: 'release' })
     const settings = makeSettings(t, {
@@ -59,10 +60,8 @@ t.test(
 )
 
 t.test('a warm cache does not admit what a moved tag points at now', async t => {
-  const registry = await startRegistry(t)
-  const data = await registry.key('release')
-  const good = await registry.image({ repository: 'app' })
-  await registry.sign({ repository: 'app', digest: good.digest, key: 'release' })
+  const good = await registry.image({ repository: 'moved' })
+  await registry.sign({ repository: 'moved', digest: good.digest, key: 'release' })
   const { gate, close } = await assembleGate(
     makeSettings(t, {
       'policies/p.json': JSON.stringify(makeKeyPolicy('p', `${registry.host}/**`, [{ data }])),
@@ -71,10 +70,10 @@ t.test('a warm cache does not admit what a moved tag points at now', async t => 
   )
   t.teardown(close)
   const at = (digest: string) =>
-    admit(makeSubject({ object: makePod(`${registry.host}/app:v1@${digest}`) }), gate, never)
+    admit(makeSubject({ object: makePod(`${registry.host}/moved:v1@${digest}`) }), gate, never)
   t.equal((await at(good.digest)).outcome, 'allow')
-  const evil = await registry.image({ repository: 'app', contents: 'evil' })
-  const answer = await gate.resolve(parseImageRef(`${registry.host}/app:v1`), ASKER, never)
+  const evil = await registry.image({ repository: 'moved', contents: 'evil' })
+  const answer = await gate.resolve(parseImageRef(`${registry.host}/moved:v1`), ASKER, never)
   t.equal(answer, evil.digest, 'the tag is asked for anew')
   t.equal((await at(evil.digest)).outcome, 'deny')
   t.equal((await at(good.digest)).outcome, 'allow', 'and the good digest is still good')

@@ -26,8 +26,9 @@ type Stage = {
   readonly trust: (roots: Readonly<Record<string, unknown>>) => readonly string[]
 }
 
-async function makeStage(t: Test, options: Parameters<typeof startRegistry>[1] = {}): Promise<Stage> {
-  const registry = await startRegistry(t, options)
+const shared = await startRegistry(t, { layouts: RECORDED_LAYOUTS })
+
+function makeStage(t: Test, registry = shared): Stage {
   const dir = mkdtempSync(join(tmpdir(), 'shedu-explain-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   writeFileSync(join(dir, 'registries.yaml'), `registries: [{host: "${registry.host}", plainHttp: true}]\n`)
@@ -48,7 +49,7 @@ async function makeStage(t: Test, options: Parameters<typeof startRegistry>[1] =
 }
 
 t.test('shows what lies where, what each thing is worth to each authority, and the verdict', async t => {
-  const { dir, registry, flags, policy } = await makeStage(t, { layouts: RECORDED_LAYOUTS })
+  const { dir, registry, flags, policy } = makeStage(t)
   copyFileSync(join(FIXTURES, 'trusted_root.json'), join(dir, 'trust', 'default.json'))
   const authorities = [
     { name: 'release', key: { data: P256 } },
@@ -81,7 +82,7 @@ t.test('shows what lies where, what each thing is worth to each authority, and t
 })
 
 t.test('agrees with shedu check on every recorded image', async t => {
-  const { dir, registry, flags, policy } = await makeStage(t, { layouts: RECORDED_LAYOUTS })
+  const { dir, registry, flags, policy } = makeStage(t)
   const { cases } = JSON.parse(readFileSync(join(FIXTURES, 'cases.json'), 'utf8')) as {
     cases: readonly { readonly image: string }[]
   }
@@ -114,7 +115,7 @@ t.test('agrees with shedu check on every recorded image', async t => {
 })
 
 t.test('without policies nothing is called verified', async t => {
-  const { dir, registry, flags } = await makeStage(t, { layouts: RECORDED_LAYOUTS })
+  const { dir, registry, flags } = makeStage(t)
   copyFileSync(join(FIXTURES, 'trusted_root.json'), join(dir, 'trust', 'default.json'))
   const explain = (image: string, ...more: string[]) =>
     shedu(['explain', `${registry.host}/vec/${image}:v1`, ...flags, ...more])
@@ -141,7 +142,7 @@ t.test('without policies nothing is called verified', async t => {
 })
 
 t.test('names what is wrong with each thing, under each trust root', async t => {
-  const { registry, flags, policy, trust } = await makeStage(t)
+  const { registry, flags, policy, trust } = makeStage(t)
   const acme = await registry.sigstore({ name: 'acme' })
   const other = await registry.sigstore({ name: 'other' })
   const { digest } = await registry.image({ repository: 'shop/app' })
@@ -173,9 +174,9 @@ t.test('names what is wrong with each thing, under each trust root', async t => 
 })
 
 t.test('says of static authorities, warnings and images without a policy what they come to', async t => {
-  const { registry, flags, policy } = await makeStage(t)
-  await registry.image({ repository: 'shop/app' })
-  const explain = (...more: readonly string[]) => shedu(['explain', `${registry.host}/shop/app:v1`, ...flags, ...more])
+  const { registry, flags, policy } = makeStage(t)
+  await registry.image({ repository: 'shop/bare' })
+  const explain = (...more: readonly string[]) => shedu(['explain', `${registry.host}/shop/bare:v1`, ...flags, ...more])
   t.match(await explain(...policy([{ static: { action: 'pass' } }])), {
     code: 0,
     stdout: /lets the image pass, whatever is attached to it\n\nverdict .*: admitted\n$/,
@@ -194,7 +195,7 @@ t.test('says of static authorities, warnings and images without a policy what th
 })
 
 t.test('what the registry does not tell is neither yes nor no', async t => {
-  const { registry, flags, policy } = await makeStage(t)
+  const { registry, flags, policy } = makeStage(t, await startRegistry(t))
   const { digest } = await registry.image({ repository: 'shop/app' })
   const image = `${registry.host}/shop/app@${digest}`
   await registry.faults([{ kind: 'referrers', fault: { status: 503 } }])
@@ -211,16 +212,16 @@ t.test('what the registry does not tell is neither yes nor no', async t => {
 })
 
 t.test('nothing that a claim says reaches the terminal raw', async t => {
-  const { registry, flags, policy } = await makeStage(t)
+  const { registry, flags, policy } = makeStage(t)
   await registry.sigstore({ name: 'evil' })
-  const { digest } = await registry.image({ repository: 'shop/app' })
+  const { digest } = await registry.image({ repository: 'shop/evil' })
   const evil = 'https://evil.test/\u001b[2J\u202e\u2028\nverdict: admitted'
-  const order = { repository: 'shop/app', digest, layout: 'bundle', log: 'rekor2', timestamp: true } as const
+  const order = { repository: 'shop/evil', digest, layout: 'bundle', log: 'rekor2', timestamp: true } as const
   const keyless = { sigstore: 'evil', subject: 'https://evil.test/', issuer: evil, claims: { buildTrigger: evil } }
   await registry.sign({ ...order, keyless, predicateType: evil })
   await registry.key('k')
   await registry.sign({ ...order, log: 'none', timestamp: false, key: 'k', tamper: 'truncated-bundle' })
-  const image = `${registry.host}/shop/app@${digest}`
+  const image = `${registry.host}/shop/evil@${digest}`
   for (const more of [[], policy([{ key: { data: P256 } }])]) {
     const { stdout, stderr } = await shedu(['explain', image, ...flags, ...more])
     t.match(stdout, 'issuer: https://evil.test/\\u001b[2J\\u202e\\u2028\\u000averdict: admitted')

@@ -76,12 +76,12 @@ t.test('the exit code is the answer', async t => {
     'no.yaml': pod('b', 'r.test/no/app:1'),
     'invalid.yaml': 'apiVersion: v1\nkind: Pod\nmetadata: {name: c}\nspec: {containers: none}\n',
   })
-  const [ok, no, both, invalid] = await Promise.all([
+  const [ok, no, invalid] = await Promise.all([
     spawned(['check', '-f', 'ok.yaml', '--policies', 'policies'], dir),
     spawned(['check', '-f', 'no.yaml', '--policies', 'policies'], dir),
-    spawned(['check', '-f', 'no.yaml', '-f', 'ok.yaml', '--policies', 'policies'], dir),
     spawned(['check', '-f', 'invalid.yaml', 'no.yaml', '--policies', 'policies'], dir),
   ])
+  const both = await shedu(['check', '-f', 'no.yaml', '-f', 'ok.yaml', '--policies', 'policies'], dir)
   t.equal(ok.code, 0)
   t.equal(
     ok.stdout,
@@ -239,11 +239,15 @@ t.test('a reader that goes away does not change the answer', async t => {
   t.strictSame([code, stderr], [1, ''])
 })
 
+const shared = await startRegistry(t)
+
 /** A registry with one image, the policy that wants it signed by `release`, and what is needed to reach it. */
 async function makeStage(
   t: Test,
+  registry = shared,
 ): Promise<{ dir: string; registry: EmbeddedRegistry; digest: string; args: readonly string[] }> {
-  const registry = await startRegistry(t)
+  await registry.faults([])
+  // A new key each time: what was signed in the stage before counts for nothing in this one.
   const key = (await registry.key('release')).trimEnd().replaceAll('\n', '\\n')
   await registry.key('other')
   const { digest } = await registry.image({ repository: 'shop/app' })
@@ -295,7 +299,7 @@ t.test('pins what a policy demands nothing of only when told to pin all', async 
 })
 
 t.test('what the registry does not tell is neither admitted nor refused', async t => {
-  const { dir, registry, digest, args } = await makeStage(t)
+  const { dir, registry, digest, args } = await makeStage(t, await startRegistry(t))
   await registry.sign({ repository: 'shop/app', digest, key: 'release' })
   await registry.faults([{ kind: 'manifest', fault: { hang: true } }])
   const late = await shedu([...args, '--timeout', '500ms'], dir)

@@ -188,27 +188,27 @@ t.test('remembers when it began and when it had answered each request, latency i
 })
 
 t.test('remembers what clients asked and how they showed themselves, but not the control', async t => {
-  const watched = await startRegistry(t)
-  const ask = askOf(watched)
-  await watched.image({ repository: 'acme/app' })
-  await watched.faults([{ kind: 'ping', fault: { disconnect: true } }])
-  await ask('/v2/acme/app/manifests/v1')
-  await ask('/v2/acme/app/manifests/v9', { headers: { authorization: 'Basic YTpi' } })
-  await ask('/v2/acme/app/tags/list?n=1', { method: 'HEAD', headers: { authorization: 'Bearer x' } })
-  await ask('/v2/').catch(() => undefined)
-  const requests = await watched.requests()
+  await registry.image({ repository: 'acme/watched' })
+  await registry.forgetRequests()
+  t.teardown(() => registry.faults([]))
+  await registry.faults([{ kind: 'ping', fault: { disconnect: true } }])
+  await get('/v2/acme/watched/manifests/v1')
+  await get('/v2/acme/watched/manifests/v9', { headers: { authorization: 'Basic YTpi' } })
+  await get('/v2/acme/watched/tags/list?n=1', { method: 'HEAD', headers: { authorization: 'Bearer x' } })
+  await get('/v2/').catch(() => undefined)
+  const requests = await registry.requests()
   t.strictSame(
     requests.map(({ method, path, status, authorization }) => [method, path, status, authorization]),
     [
-      ['GET', '/v2/acme/app/manifests/v1', 200, 'none'],
-      ['GET', '/v2/acme/app/manifests/v9', 404, 'basic'],
-      ['HEAD', '/v2/acme/app/tags/list?n=1', 200, 'bearer'],
+      ['GET', '/v2/acme/watched/manifests/v1', 200, 'none'],
+      ['GET', '/v2/acme/watched/manifests/v9', 404, 'basic'],
+      ['HEAD', '/v2/acme/watched/tags/list?n=1', 200, 'bearer'],
       ['GET', '/v2/', 0, 'none'],
     ],
   )
   t.notOk(requests.some(({ at }) => Number.isNaN(Date.parse(at))))
-  await watched.forgetRequests()
-  t.strictSame(await watched.requests(), [])
+  await registry.forgetRequests()
+  t.strictSame(await registry.requests(), [])
 })
 
 async function isListening(port: number): Promise<boolean> {

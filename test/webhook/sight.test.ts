@@ -10,7 +10,7 @@ import { makeLog } from '#core/runtime/log.ts'
 import { makeMetrics } from '#core/runtime/make-metrics.ts'
 import { openSpans } from '#core/runtime/otlp.ts'
 import { makeSight } from '#core/runtime/sight.ts'
-import { type EmbeddedRegistry, startRegistry } from '#test/support/embedded-registry.ts'
+import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makePod } from '#test/support/make-subject.ts'
 import { buildServer } from '#webhook/server.ts'
 import { bytesOf, makeDeps, makeRequest, makeReview } from './make-review.ts'
@@ -20,16 +20,19 @@ const SPAN = 'b7ad6b7169203331'
 const CI = { issuer: 'https://token.ci.test', subject: 'https://ci.test/acme/app/release.yml@refs/heads/main' }
 const PASSWORD = 's3cret-p4ssw0rd'
 
+const registry = await startRegistry(t)
+const root = await registry.sigstore({ name: 'acme' })
+const { digest } = await registry.image({ repository: 'app' })
+const order = { repository: 'app', digest, keyless: { sigstore: 'acme', ...CI }, log: 'rekor1' } as const
+await registry.sign({ ...order, layout: 'bundle' })
+
 /** A gate over a registry that wants a password, an image that is signed without a key, and everything that looks on. */
 async function open(t: Test) {
-  const registry = await startRegistry(t)
-  const root = await registry.sigstore({ name: 'acme' })
-  const { digest } = await registry.image({ repository: 'app' })
-  const order = { repository: 'app', digest, keyless: { sigstore: 'acme', ...CI }, log: 'rekor1' } as const
-  await registry.sign({ ...order, layout: 'bundle' })
+  await registry.faults([])
   await registry.auth({ mode: 'token', username: 'robot', password: PASSWORD })
+  await registry.forgetRequests()
   const folder = t.testdir()
-  const settings = writeSettings(folder, registry, root)
+  const settings = writeSettings(folder)
   const file = join(folder, 'log')
   const { log, close: closeLog } = makeLog('info', file)
   const exporter = new InMemorySpanExporter()
@@ -53,10 +56,10 @@ async function open(t: Test) {
     return lines.map(line => JSON.parse(line) as Record<string, unknown>)
   }
   const image = `${registry.host}/app:v1@${digest}`
-  return { registry, metrics, image, digest, ask, events, spans: () => exporter.getFinishedSpans() }
+  return { metrics, image, ask, events, spans: () => exporter.getFinishedSpans() }
 }
 
-function writeSettings(folder: string, registry: EmbeddedRegistry, root: object) {
+function writeSettings(folder: string) {
   const [policiesDir, trustRootsDir] = [join(folder, 'policies'), join(folder, 'roots')]
   mkdirSync(policiesDir, { recursive: true })
   mkdirSync(trustRootsDir, { recursive: true })
@@ -90,7 +93,7 @@ function treeOf(spans: readonly ReadableSpan[], parent: string): readonly string
 }
 
 t.test('one admission is one tree of spans, in the trace of the API server', async t => {
-  const { ask, image, spans, registry, events } = await open(t)
+  const { ask, image, spans, events } = await open(t)
   t.match(await ask('validate', makePod(image)), { allowed: true })
   const cold = spans()
   const tree = treeOf(cold, SPAN)
@@ -121,7 +124,7 @@ t.test('one admission is one tree of spans, in the trace of the API server', asy
 })
 
 t.test('a tag is resolved under its own span', async t => {
-  const { ask, registry, spans } = await open(t)
+  const { ask, spans } = await open(t)
   await ask('mutate', makePod(`${registry.host}/app:v1`))
   const tree = treeOf(spans(), SPAN)
   t.strictSame(tree.slice(0, 3), ['mutate', '  plan', '  resolve'])
@@ -129,7 +132,7 @@ t.test('a tag is resolved under its own span', async t => {
 })
 
 t.test('the event of a decision says what was decided about what, on what grounds, and what it took', async t => {
-  const { ask, image, digest, events, registry } = await open(t)
+  const { ask, image, events } = await open(t)
   await ask('validate', makePod(image))
   const asked = (await registry.requests()).length
   await ask('validate', makePod(image))
@@ -174,7 +177,7 @@ t.test('who waits for an answer that somebody else has asked for has asked for n
 })
 
 t.test('neither passwords nor tokens get into the log, whatever is asked and whatever fails', async t => {
-  const { ask, events, registry, digest } = await open(t)
+  const { ask, events } = await open(t)
   const token = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(`{"sub":"${PASSWORD}"}`).toString('base64url')}.c2ln`
   const images = [
     `https://robot:${PASSWORD}@${registry.host}/app:v1`,

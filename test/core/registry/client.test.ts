@@ -4,7 +4,16 @@ import { Unavailable } from '#core/domain/unavailable.ts'
 import type { Fault } from '#test/support/embedded-registry.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makeClient, patience, pinned, ref, unavailable } from './make-client.ts'
-import { answerManifest, INDEX_TYPE, MANIFEST, MANIFEST_DIGEST, MANIFEST_TYPE, serve, serveBytes } from './serve.ts'
+import {
+  answerManifest,
+  INDEX_TYPE,
+  MANIFEST,
+  MANIFEST_DIGEST,
+  MANIFEST_TYPE,
+  serve,
+  serveBytes,
+  serveNothing,
+} from './serve.ts'
 
 const registry = await startRegistry(t)
 const { host } = registry
@@ -248,9 +257,7 @@ t.test('a connection that fails says in which way', async t => {
     return error.message.replace(`${at}/acme/app: `, '')
   }
   const speaking = (...lines: readonly string[]) => serveBytes(t, socket => socket.end(lines.join('\r\n')))
-  const refusing = await startRegistry(t)
-  await refusing.stop()
-  t.equal(await why(refusing.host), 'connection refused')
+  t.equal(await why(await serveNothing()), 'connection refused')
   t.equal(await why('registry.invalid'), 'no such host')
   t.match(await why(await serveBytes(t, socket => socket.resetAndDestroy())), 'connection reset')
   t.match(await why(await serveBytes(t, socket => socket.end())), 'connection closed before the answer was whole')

@@ -50,6 +50,16 @@ export async function serveBytes(t: Test, speak: (socket: Socket) => void): Prom
   return `127.0.0.1:${port}`
 }
 
+/** A host that refuses connections: whoever listened there is gone. */
+export async function serveNothing(): Promise<string> {
+  const server = createTcp().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `127.0.0.1:${port}`
+}
+
 /** Answers with the smallest manifest. */
 export const answerManifest: RequestListener = (_request, response) => {
   response.writeHead(200, { 'content-type': MANIFEST_TYPE }).end(MANIFEST)

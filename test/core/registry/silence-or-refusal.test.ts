@@ -6,7 +6,7 @@ import type { Fault } from '#test/support/embedded-registry.ts'
 import { startRegistry } from '#test/support/embedded-registry.ts'
 import { makeAuthority } from './make-certificate.ts'
 import { makeClient, patience, pinned, ref, SIGNATURES } from './make-client.ts'
-import { answerManifest, serve } from './serve.ts'
+import { answerManifest, serve, serveNothing } from './serve.ts'
 
 const registry = await startRegistry(t)
 const { host } = registry
@@ -119,11 +119,9 @@ t.test(
   async t => {
     const authority = await makeAuthority()
     const { host: foreign } = await serve(t, answerManifest, await authority.issue({ ip: '127.0.0.1' }))
-    const stopped = await startRegistry(t)
-    await stopped.stop()
     for (const [at, plainHttp] of [
       ['registry.invalid', false],
-      [stopped.host, true],
+      [await serveNothing(), true],
       [foreign, false],
       [host, false],
     ] as const) {
