@@ -10,6 +10,9 @@ const LANDED = new Unavailable('deadline.exceeded', 'the work is done')
 
 type Flight<T> = { readonly result: Promise<T>; readonly stop: AbortController; readonly waiting: Set<Waiter> }
 
+/** What work is told that goes on although all have what they waited for. Made once: with its stack it costs as much as a small flight. */
+const LANDED = new DOMException('nobody waits for it any more', 'AbortError')
+
 /**
  * Shares work by key while it is under way. A caller who gives up leaves alone: the work goes on for the others, and is
  * aborted when the last has left. Nothing is kept after it lands; that is a cache's business.

@@ -12,9 +12,15 @@ export function makeEcKeys(curve: Curve = 'P-256'): KeyPair {
   return generateKeyPairSync('ec', { namedCurve: curve })
 }
 
-/** SubjectPublicKeyInfo. */
+const exported = new WeakMap<KeyObject, Uint8Array>()
+
+/** SubjectPublicKeyInfo. An authority's is asked for by everything it signs, and OpenSSL writes it as slowly as it signs. */
 export function spkiOf(key: KeyObject): Uint8Array {
-  return key.export({ type: 'spki', format: 'der' })
+  const known = exported.get(key)
+  if (known !== undefined) return known
+  const spki = key.export({ type: 'spki', format: 'der' })
+  exported.set(key, spki)
+  return spki
 }
 
 export function sha256(...parts: readonly Uint8Array[]): Buffer {
