@@ -74,14 +74,18 @@ const SIGNS = ['apiVersion', 'kind', 'metadata', 'spec']
 
 /** Nothing that kubectl could create is passed over, whatever lies beside it: whoever adds a file must not hide another. */
 function reasonToPassOver({ file, origin }: Input, value: unknown): string | undefined {
-  if (origin !== 'met' && origin !== 'met in a chart') return undefined
   // What is text to us may be an object to another reader; nobody keeps a lone text in such a file.
-  if (typeof value === 'string') return undefined
-  const object = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as KubeObject) : {}
+  if (!origin.startsWith('met') || typeof value === 'string') return undefined
+  const object = asObject(value)
   // Whoever unfolds lists, whatever they are of, would create what is in it.
   if (isForKustomize(object['apiVersion']) && !Object.hasOwn(object, 'items')) return `for kustomize${KUSTOMIZE}`
   if (/(?:^|[\\/])Chart\.yaml$/.test(file) && !Object.hasOwn(object, 'kind')) return `of a Helm chart${HELM}`
   return SIGNS.some(sign => Object.hasOwn(object, sign)) ? undefined : 'no Kubernetes object'
+}
+
+/** What is no object has none of its fields. */
+function asObject(value: unknown): KubeObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as KubeObject) : {}
 }
 
 function isForKustomize(apiVersion: unknown): boolean {

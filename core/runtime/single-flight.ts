@@ -1,12 +1,8 @@
 /** One piece of work for all who want it at the same time. */
-import { Unavailable } from '#core/domain/unavailable.ts'
 import { endOf, setEnd } from './time-left.ts'
 
 /** Whoever waits, until when he can: milliseconds of `performance.now()`. */
 type Waiter = { readonly endsAt: number }
-
-/** One for all: without it each flight would have an error made for it, stack and all, at the price of the flight itself. */
-const LANDED = new Unavailable('deadline.exceeded', 'the work is done')
 
 type Flight<T> = { readonly result: Promise<T>; readonly stop: AbortController; readonly waiting: Set<Waiter> }
 
