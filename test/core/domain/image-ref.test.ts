@@ -4,6 +4,7 @@ import { parseDigest } from '#core/domain/digest.ts'
 import type { ImageRef } from '#core/domain/image-ref.ts'
 import { nameOf, parseImageRef } from '#core/domain/image-ref.ts'
 import { InputError } from '#core/domain/input-error.ts'
+import { anyText } from '#test/support/any-text.ts'
 
 const DIGEST = parseDigest(`sha256:${'ab'.repeat(32)}`)
 
@@ -260,7 +261,7 @@ t.test('whatever the text, it is a reference or an InputError, and soon', async 
   )
   const text = fc.oneof(
     fc.array(piece, { maxLength: 40 }).map(pieces => pieces.join('')),
-    fc.string({ unit: 'binary' }),
+    anyText(),
   )
   fc.assert(
     fc.property(text, one => {

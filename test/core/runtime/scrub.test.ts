@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { CUT, scrub, scrubText } from '#core/runtime/scrub.ts'
+import { anyText } from '#test/support/any-text.ts'
 
 const base64url = (text: string) => Buffer.from(text).toString('base64url')
 const TOKEN = `${base64url('{"alg":"RS256","typ":"JWT"}')}.${base64url('{"sub":"robot"}')}.c2lnbmF0dXJl`
@@ -55,7 +56,7 @@ t.test('cuts by name, at every depth, and copies only what it changes', async t 
 
 t.test('whatever stands around it, the secret does not survive', async t => {
   const secret = fc.stringMatching(/^[A-Za-z0-9]{16}[0-9]{4}[A-Za-z0-9]{4}$/)
-  const around = fc.string({ unit: 'binary', maxLength: 40 }).filter(text => !/[-\w.~%+/=\\"#]$/.test(text))
+  const around = anyText({ maxLength: 40 }).filter(text => !/[-\w.~%+/=\\"#]$/.test(text))
   const forms: readonly ((secret: string) => string)[] = [
     one => ` Bearer ${one}`,
     one => ` Basic ${one}==`,
