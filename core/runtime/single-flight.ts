@@ -1,4 +1,5 @@
 /** One piece of work for all who want it at the same time. */
+import { Unavailable } from '#core/domain/unavailable.ts'
 import { endOf, setEnd } from './time-left.ts'
 
 /** Whoever waits, until when he can: milliseconds of `performance.now()`. */
@@ -7,7 +8,7 @@ type Waiter = { readonly endsAt: number }
 type Flight<T> = { readonly result: Promise<T>; readonly stop: AbortController; readonly waiting: Set<Waiter> }
 
 /** What work is told that goes on although all have what they waited for. Made once: with its stack it costs as much as a small flight. */
-const LANDED = new DOMException('nobody waits for it any more', 'AbortError')
+const LANDED = new Unavailable('deadline.exceeded', 'nobody waits for it any more')
 
 /**
  * Shares work by key while it is under way. A caller who gives up leaves alone: the work goes on for the others, and is
