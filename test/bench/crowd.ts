@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { makeTurns } from '#core/runtime/turns.ts'
 import type { Asked, Pace } from './paced.ts'
 import { quantile } from './quantile.ts'
 import { makeReview } from './review.ts'
@@ -10,6 +11,8 @@ import type { Stage, Webhook } from './stage.ts'
 
 const KINDS: readonly Kind[] = ['key, legacy', 'keyless, bundle']
 const CROWD = 200
+/** What a controller manager creates at once by its defaults; after that it creates 20 a second, and here 30 stay under way until all are answered. */
+const AT_ONCE = 30
 /** Quiet and crowd take turns. */
 const ROUNDS = 5
 const QUIET_MS = 1500
@@ -33,7 +36,9 @@ async function withCrowd(stage: Stage, webhook: Webhook, warm: string, kind: Kin
   const [quiet, crowded]: [Span[], Span[]] = [[], []]
   let failed = 0
   const arrive = async () => {
-    const answers = await Promise.all(bodies.splice(0, CROWD).map(body => stage.review(webhook.port, body)))
+    const inTurn = makeTurns(AT_ONCE)
+    const coming = bodies.splice(0, CROWD).map(body => inTurn(() => stage.review(webhook.port, body)))
+    const answers = await Promise.all(coming)
     failed += answers.filter(({ allowed }) => !allowed).length
   }
   // The first crowd opens the connections that the others come by, and is not looked at.
