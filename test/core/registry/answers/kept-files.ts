@@ -17,7 +17,9 @@ export type KeptFile = {
 /** All of them, or those about a thing: `manifests/v1`. */
 export function keptFiles(cache: string, thing = ''): readonly KeptFile[] {
   const folder = join(cache, 'answers-v1')
-  const files = readdirSync(folder).map(name => readKept(join(folder, name)))
+  // Who was given an answer may go on while others are being written.
+  const whole = readdirSync(folder).filter(name => !name.endsWith('.part'))
+  const files = whole.map(name => readKept(join(folder, name)))
   return files.filter(({ head }) => head.url.includes(thing))
 }
 
