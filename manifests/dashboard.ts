@@ -107,12 +107,18 @@ const PANELS: readonly Panel[] = [
     { expr: `sum by (outcome) (rate(shedu_reconciles_total${RATE}))`, legend: 'reconciles {{outcome}}' },
     { expr: 'sum(shedu_leader)', legend: 'leaders' },
   ]),
-  lines('Memory', 'Resident, of each replica.', { unit: 'bytes', width: 12 }, [
+  lines('Memory', 'Resident, of each replica.', { unit: 'bytes', width: 8 }, [
     { expr: 'process_resident_memory_bytes{job=~"$job"}', legend: '{{instance}}' },
   ]),
-  lines('Processor', 'Cores in use, of each replica.', { unit: 'short', width: 12 }, [
+  lines('Processor', 'Cores in use, of each replica.', { unit: 'short', width: 8 }, [
     { expr: `rate(process_cpu_seconds_total{job=~"$job"}${RATE})`, legend: '{{instance}}' },
   ]),
+  lines(
+    'Age of signatures',
+    'How long ago what was proven had been signed. Much older than usual: somebody may have brought back an old image under a tag.',
+    { unit: 's', width: 8 },
+    [...quantiles('shedu_proof_age_seconds')],
+  ),
 ]
 
 /** The dashboard as Grafana imports it; the source of the metrics is chosen there. */
