@@ -9,8 +9,8 @@ import { RECORDED_LAYOUTS } from '#test/support/embedded-registry.ts'
 import { readImages } from '#test/support/read-layout.ts'
 import { longestChain } from '#test/support/round-trips.ts'
 import { EVERYTHING, type Made, nothing, openStage, signatureLayer, texts } from './attach.ts'
-import { makeClient, patience, pinned, ref, SIGNATURES } from './make-client.ts'
-import { INDEX_TYPE, MANIFEST_TYPE } from './serve.ts'
+import { makeClient, patience, pinned, SIGNATURES } from './make-client.ts'
+import { INDEX_TYPE } from './serve.ts'
 
 const { client, entry, host, list, look, makeImage, putBundle, putLegacy, registry } = await openStage(t)
 t.afterEach(() => registry.faults([]))
