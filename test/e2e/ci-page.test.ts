@@ -1,6 +1,6 @@
 /** The snippets of docs/ci.md, taken off the page and run in a checkout that has nothing of Shedu yet. */
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -56,31 +56,34 @@ async function runIn(dir: string, lines: readonly string[]): Promise<Ended> {
 
 const ADMITTED = { code: 0, stdout: 'admitted Pod default/web (deploy/web.yaml:1)\n1 object: 1 admitted, 0 refused\n' }
 
-const dir = checkout(t)
+/** Clones as the first lines say, finds the packages that a job before has kept (those of this checkout), and runs the rest. */
+async function runJob(dir: string, lines: readonly string[]): Promise<Ended> {
+  const fetches = lines.filter(line => line.startsWith('git '))
+  t.match(await runIn(dir, fetches), { code: 0 })
+  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'shedu', 'node_modules'))
+  return runIn(
+    dir,
+    lines.filter(line => !fetches.includes(line)),
+  )
+}
 
 t.test('the plain shell gets the verdict, and fails where the cluster would refuse', async t => {
+  const dir = checkout(t)
   const [snippet = ''] = blocks('sh')
-  t.strictSame(await runIn(dir, [snippet]), ADMITTED)
+  const lines = snippet.trimEnd().split('\n')
+  t.strictSame(await runJob(dir, lines), ADMITTED)
   writeFileSync(join(dir, 'deploy', 'web.yaml'), pod('r.test/no/app:1'))
-  const again = snippet.split('\n').filter(line => line.startsWith('node '))
+  const again = lines.filter(line => line.startsWith('node '))
   t.match(await runIn(dir, again), { code: 1, stdout: /policy.none-matched/ })
 })
 
-t.test(
-  'the job of GitLab, with the packages that were kept from the one before, gets the verdict and leaves its report',
-  async t => {
-    const another = checkout(t)
-    const [, gitlab = ''] = blocks('yaml')
-    const { admission } = parse(gitlab) as {
-      admission: { script: string[]; artifacts: { reports: { junit: string } } }
-    }
-    const [clone = '', take = '', ...rest] = admission.script
-    t.match(await runIn(another, [clone, take]), { code: 0 })
-    renameSync(join(dir, 'shedu', 'node_modules'), join(another, 'shedu', 'node_modules'))
-    t.strictSame(await runIn(another, rest), ADMITTED)
-    t.match(readFileSync(join(another, admission.artifacts.reports.junit), 'utf8'), 'tests="1" failures="0"')
-  },
-)
+t.test('the job of GitLab gets the verdict and leaves its report', async t => {
+  const dir = checkout(t)
+  const [, gitlab = ''] = blocks('yaml')
+  const { admission } = parse(gitlab) as { admission: { script: string[]; artifacts: { reports: { junit: string } } } }
+  t.strictSame(await runJob(dir, admission.script), ADMITTED)
+  t.match(readFileSync(join(dir, admission.artifacts.reports.junit), 'utf8'), 'tests="1" failures="0"')
+})
 
 t.test('the job of GitHub gives the action inputs that it has, and only those', async t => {
   const [github = ''] = blocks('yaml')
